@@ -1,0 +1,3 @@
+from webapp.blueprints.style_guide.routes import bp
+
+__all__ = ["bp"]
