@@ -1,0 +1,35 @@
+"""The only source of the time. Everything stored is aware UTC; the county's zone is for people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_offset = timedelta(0)
+
+
+def now() -> datetime:
+    """The server's time as aware UTC, to the microsecond."""
+    return datetime.now(UTC) + _offset
+
+
+def local(moment: datetime, zone: str) -> datetime:
+    """The same instant on the clocks of the zone."""
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def from_local(wall_time: datetime, zone: str) -> datetime:
+    """The instant of a naive wall-clock time in the zone, as aware UTC."""
+    return wall_time.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+@contextmanager
+def set_for_test(moment: datetime) -> Iterator[None]:
+    """Inside the block the clock starts at `moment` and runs on; only tests call this."""
+    global _offset  # noqa: PLW0603 - one process-wide clock is the point
+    before = _offset
+    _offset = moment - datetime.now(UTC)
+    try:
+        yield
+    finally:
+        _offset = before

@@ -1,0 +1,286 @@
+"""The database: one declarative base, the column types, and the only two doors.
+
+`reading` opens a short autocommit connection; `writing` opens a transaction (BEGIN IMMEDIATE on SQLite,
+READ COMMITTED on PostgreSQL), commits it as its last act and repeats the whole function when the database
+says busy, deadlock or serialization failure. This module alone asks which database it is.
+"""
+
+import functools
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ParamSpec, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Enum,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    and_,
+    event,
+    or_,
+    text,
+)
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from webapp.base.ids import PUBLIC_ID_LENGTH
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ATTEMPTS = 8
+BUSY_TIMEOUT_MS = 5000
+_RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+_AFTER_ANY_SEGMENT = "~"
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    """Base of every model. `personal_columns` lists what retention and destruction must walk."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    personal_columns: tuple[str, ...] = ()
+
+
+db = SQLAlchemy(
+    model_class=Model,
+    engine_options={"pool_pre_ping": False, "pool_size": 16, "max_overflow": 16},
+    disable_autonaming=True,
+)
+
+
+# --- column types -------------------------------------------------------------------------------------------
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+PublicId = String(PUBLIC_ID_LENGTH).with_variant(String(PUBLIC_ID_LENGTH, collation="C"), "postgresql")
+SortText = String(400).with_variant(String(400, collation="C"), "postgresql")
+Fen = BigInteger().with_variant(Integer(), "sqlite")
+Ciphertext = LargeBinary
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in and out; on SQLite fixed-width text, so that comparing text compares time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time reached the database")
+        value = value.astimezone(UTC)
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return datetime.fromisoformat(value)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+def word(enum: type[StrEnum], name: str) -> Enum:
+    """A StrEnum stored by value as text with a named CHECK."""
+    return Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def within(column: Any, *paths: str) -> ColumnElement[bool]:
+    """The rows whose area path is one of these areas or below, as a range that an index can serve."""
+    if not paths:
+        return text("1 = 0")  # type: ignore[return-value]  # a text clause is a condition too
+    ranges = [and_(column >= path, column < path + _AFTER_ANY_SEGMENT) for path in paths]
+    return ranges[0] if len(ranges) == 1 else or_(*ranges)
+
+
+# --- engine -------------------------------------------------------------------------------------------------
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: a read that becomes a write fails at once on SQLite,
+    # so writers say BEGIN IMMEDIATE and readers say nothing.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # an answered order survives a power cut
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("door") == "writing":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def prepare(engine: Engine) -> None:
+    """Give the engine its SQLite habits; PostgreSQL needs none."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def kind() -> str:
+    """`sqlite` or `postgresql`."""
+    return db.engine.dialect.name
+
+
+# --- the two doors ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Door:
+    connection: Connection
+    is_writing: bool
+    orm: Session | None = None
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+_open_door: ContextVar[_Door | None] = ContextVar("open_door", default=None)
+# One writer at a time in each process: without it SQLite's unlucky writers wait for seconds.
+_sqlite_writer = threading.Lock()
+
+
+def _door() -> _Door:
+    door = _open_door.get()
+    if door is None:
+        raise RuntimeError("the database is reached only through reading() and writing()")
+    return door
+
+
+def connection() -> Connection:
+    """The Core connection of the open door."""
+    return _door().connection
+
+
+def session() -> Session:
+    """The ORM session on the connection of the open door."""
+    door = _door()
+    if door.orm is None:
+        door.orm = Session(bind=door.connection, expire_on_commit=False, autoflush=True)
+    return door.orm
+
+
+def flush() -> None:
+    """Send what the ORM session has collected, so that Core statements see it."""
+    door = _door()
+    if door.orm is not None:
+        door.orm.flush()
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Run `call` once the transaction is committed; it must not fail the deed, which already stands."""
+    _door().after_commit.append(call)
+
+
+@contextmanager
+def _read_door() -> Iterator[None]:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        door = _Door(connection=conn, is_writing=False)
+        token = _open_door.set(door)
+        try:
+            yield
+        finally:
+            _open_door.reset(token)
+            if door.orm is not None:
+                door.orm.close()
+
+
+def reading(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorator of public queries: join the door that is open, or open a short autocommit read."""
+
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _open_door.get() is not None:
+            return function(*args, **kwargs)
+        with _read_door():
+            return function(*args, **kwargs)
+
+    return inside
+
+
+def _is_retried(error: DBAPIError) -> bool:
+    original = error.orig
+    if isinstance(original, sqlite3.OperationalError):
+        return "locked" in str(original) or "busy" in str(original)
+    return getattr(original, "sqlstate", None) in _RETRIED_SQLSTATES
+
+
+def _write_once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T, _Door]:
+    with db.engine.connect().execution_options(door="writing") as conn:
+        door = _Door(connection=conn, is_writing=True)
+        token = _open_door.set(door)
+        try:
+            with conn.begin():
+                result = function(*args, **kwargs)
+                flush()
+        finally:
+            _open_door.reset(token)
+            if door.orm is not None:
+                door.orm.close()
+    return result, door
+
+
+def writing(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorator of public services: one transaction, committed at the end, repeated whole when it must be.
+
+    A service inside a service would commit half a deed: nesting raises.
+    """
+
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _open_door.get() is not None:
+            raise RuntimeError(f"{function.__qualname__} was called inside another door")
+        is_sqlite = kind() == "sqlite"
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                if is_sqlite:
+                    with _sqlite_writer:
+                        result, door = _write_once(function, *args, **kwargs)
+                else:
+                    result, door = _write_once(function, *args, **kwargs)
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not _is_retried(error):
+                    raise
+                time.sleep(random.uniform(0.002, 0.01) * 2**attempt)  # noqa: S311 - jitter, not a secret
+                continue
+            for call in door.after_commit:
+                call()
+            return result
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    return inside

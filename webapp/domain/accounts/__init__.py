@@ -1,0 +1,1 @@
+"""Accounts: users, their sign-ins and codes, and the appointments of staff."""

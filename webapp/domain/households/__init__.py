@@ -1,0 +1,1 @@
+"""Households behind doors, their members, and residents who wait to be confirmed."""

@@ -1,0 +1,1 @@
+"""People: one row for everybody, whatever they are to the county."""

@@ -1,0 +1,55 @@
+"""Tables of people and their phone numbers."""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.base.db import Ciphertext, Id, Model, PublicId, SortText, UtcDateTime
+
+
+class Person(Model):
+    """A person 人员: resident, volunteer, patient, caller, all the same row.
+
+    `name_key` is the name in NFKC without spaces, `pinyin_key` its pinyin; both are searched by prefix.
+    Deeds that take a person's time first raise `version`, which locks the row.
+    """
+
+    __tablename__ = "people"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index("ix_people_name_key", "name_key"),
+        Index("ix_people_pinyin_key", "pinyin_key"),
+    )
+    personal_columns = ("name", "name_key", "pinyin_key")
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    public_id: Mapped[str] = mapped_column(PublicId)
+    name: Mapped[str] = mapped_column(String(60))
+    name_key: Mapped[str] = mapped_column(SortText)
+    pinyin_key: Mapped[str] = mapped_column(SortText)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    is_invented: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PersonPhone(Model):
+    """A phone number 电话 of a person; several people may share it, and one person may have several.
+
+    From an imported list it is a hint; `verified_at` says that a code sent to it came back.
+    """
+
+    __tablename__ = "person_phones"
+    __table_args__ = (
+        UniqueConstraint("person_id", "phone_index"),
+        Index("ix_person_phones_phone_index", "phone_index"),
+    )
+    personal_columns = ("phone", "phone_index", "phone_tail")
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    phone: Mapped[bytes] = mapped_column(Ciphertext)
+    phone_index: Mapped[str] = mapped_column(String(22))
+    phone_tail: Mapped[str] = mapped_column(String(4))
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

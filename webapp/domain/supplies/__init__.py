@@ -1,0 +1,1 @@
+"""Supplies: bags, delivery rounds, orders with their waitlist, and the printed sheets."""
