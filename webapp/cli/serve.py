@@ -116,6 +116,9 @@ def serve() -> None:
             _end(children, stop)
 
 
+cli = serve
+
+
 class _StopRequest:
     """Counts the signals that ask for an end; the second one does not wait for answers in progress."""
 
