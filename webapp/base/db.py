@@ -24,6 +24,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Enum,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -116,6 +117,12 @@ def word(enum: type[StrEnum], name: str) -> Enum:
         length=40,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows for which `where` (plain SQL that both databases read alike) holds."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def within(column: Any, *paths: str) -> ColumnElement[bool]:

@@ -1,0 +1,1 @@
+"""HTTP helpers that know no feature: guard, answers, errors, forms, printed sheets."""

@@ -3,10 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.base.db import Ciphertext, Id, Model, PublicId, UtcDateTime, word
+from webapp.base.db import Ciphertext, Id, Model, PublicId, UtcDateTime, partial_index, word
 from webapp.base.permissions import Role
 
 
@@ -85,7 +85,7 @@ class Appointment(Model):
     __tablename__ = "appointments"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        Index("uq_appointments_open", "user_id", "role", "area_id", unique=True, sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        partial_index("uq_appointments_open", "user_id", "role", "area_id", where="ended_at IS NULL", unique=True),
         Index("ix_appointments_area_id", "area_id", "role"),
     )
 

@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.base.db import Id, Model, PublicId, SortText, UtcDateTime
+from webapp.base.db import Id, Model, PublicId, SortText, UtcDateTime, partial_index
 
 
 class AreaLevel(Model):
@@ -95,7 +95,7 @@ class Zone(Model):
 
     __tablename__ = "zones"
     __table_args__ = (
-        Index("uq_zones_area_id_open", "area_id", unique=True, sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        partial_index("uq_zones_area_id_open", "area_id", where="ended_at IS NULL", unique=True),
         Index("ix_zones_area_id", "area_id", "started_at"),
         CheckConstraint("ended_at IS NULL OR ended_at >= started_at", name="ends_after_start"),
     )

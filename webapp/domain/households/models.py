@@ -3,10 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.base.db import Id, Model, PublicId, SortText, UtcDateTime, word
+from webapp.base.db import Id, Model, PublicId, SortText, UtcDateTime, partial_index, word
 
 
 class HouseholdState(StrEnum):
@@ -95,7 +95,7 @@ class Member(Model):
     __tablename__ = "members"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        Index("uq_members_live", "household_id", "person_id", unique=True, sqlite_where=text("state IN ('listed', 'waiting', 'confirmed')"), postgresql_where=text("state IN ('listed', 'waiting', 'confirmed')")),
+        partial_index("uq_members_live", "household_id", "person_id", where="state IN ('listed', 'waiting', 'confirmed')", unique=True),
         Index("ix_members_person_id", "person_id"),
     )
 

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.base.db import Fen, Id, Model, PublicId, SortText, UtcDateTime, word
+from webapp.base.db import Fen, Id, Model, PublicId, SortText, UtcDateTime, partial_index, word
 
 
 class RoundKind(StrEnum):
@@ -201,7 +201,7 @@ class Order(Model):
         UniqueConstraint("public_id"),
         UniqueConstraint("client_id"),
         UniqueConstraint("area_id", "numbered_on", "number"),
-        Index("uq_orders_live", "round_id", "household_id", unique=True, sqlite_where=text("state = 'live'"), postgresql_where=text("state = 'live'")),
+        partial_index("uq_orders_live", "round_id", "household_id", where="state = 'live'", unique=True),
         Index("ix_orders_household_id", "household_id", "id"),
         CheckConstraint("total_fen >= 0", name="total_fen"),
     )
@@ -236,10 +236,7 @@ class OrderLine(Model):
     __tablename__ = "order_lines"
     __table_args__ = (
         UniqueConstraint("order_id", "round_bag_id"),
-        Index(
-            "ix_order_lines_waiting", "round_bag_id", "waiting_since", "id",
-            sqlite_where=text("waiting_since IS NOT NULL"), postgresql_where=text("waiting_since IS NOT NULL"),
-        ),
+        partial_index("ix_order_lines_waiting", "round_bag_id", "waiting_since", "id", where="waiting_since IS NOT NULL"),
         CheckConstraint("wanted_count > 0", name="wanted_count"),
         CheckConstraint("given_count >= 0 AND given_count <= wanted_count", name="given_count"),
         CheckConstraint("waiting_since IS NULL OR given_count < wanted_count", name="waits_for_something"),

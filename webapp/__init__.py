@@ -1,0 +1,73 @@
+"""The application factory: wiring only."""
+
+import importlib
+import logging
+import os
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import blueprints, cli, domain
+from webapp.base import config, crypto, db, files
+from webapp.base.logs import JsonLines
+from webapp.domain.accounts import queries as accounts
+from webapp.domain.households import queries as households
+from webapp.web import errors, extensions, guard, pages
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """The application with its settings from the environment; `overrides` are Flask configuration values."""
+    app = Flask(__name__)
+    app.config.update(config.load(os.environ))
+    app.config.update(overrides or {})
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.url_map.strict_slashes = False
+    _log(app)
+
+    # Every table must be known before the first statement: foreign keys name tables of other features.
+    for feature in pkgutil.iter_modules(domain.__path__):
+        importlib.import_module(f"webapp.domain.{feature.name}.models")
+
+    crypto.configure(app.config["CRYPTO_KEYS"])
+    files.configure(app.config["DATA_DIR"])
+    db.db.init_app(app)
+    with app.app_context():
+        db.prepare(db.db.engine)
+    Migrate(app, db.db, directory="migrations", render_as_batch=True)
+
+    app.extensions["linli_load_signed_in"] = accounts.load_signed_in
+    app.extensions["linli_load_place"] = households.get_place_of
+    extensions.init_app(app)
+    errors.init_app(app)
+    pages.init_app(app)
+    if app.config["TRUSTED_PROXIES"]:
+        hops = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    for module in pkgutil.iter_modules(blueprints.__path__):
+        package = importlib.import_module(f"webapp.blueprints.{module.name}")
+        app.register_blueprint(package.bp)
+    for module in pkgutil.iter_modules(cli.__path__):
+        commands = getattr(importlib.import_module(f"webapp.cli.{module.name}"), "cli", None)
+        if commands is not None:
+            app.cli.add_command(commands)
+    guard.ensure_marked(app)
+    return app
+
+
+def _log(app: Flask) -> None:
+    if app.testing or app.config.get("TESTING"):
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger("linli")
+    root.handlers = [handler]
+    root.propagate = False
+    root.setLevel(app.config.get("LOG_LEVEL", logging.INFO))

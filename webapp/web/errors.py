@@ -1,0 +1,108 @@
+"""Refusals become answers: one table turns codes into sentences, one handler chooses page, fragment or JSON."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext, lazy_gettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from webapp.base.errors import LinliError, SignInRequired, TooMany
+from webapp.web.htmx import ANSWER, wants_fragment, wants_json
+
+log = logging.getLogger("linli.web")
+_l = lazy_gettext
+
+# Each sentence says what happened, what was kept and what to do. Parameters stand as %(name)s.
+SENTENCES: dict[str, Any] = {
+    "not_found": _l("There is nothing here, or it is not yours to see."),
+    "not_allowed": _l("Your role does not include this. If you need it, ask your community office."),
+    "sign_in_required": _l("Please sign in. What you typed is kept."),
+    "method_not_allowed": _l("This page cannot be reached that way. Please go back and use the button."),
+    "too_large": _l("This is larger than 20 MB. Nothing was changed. Please use a smaller file, or the shell."),
+    "bad_request": _l("This could not be read. Nothing was changed. Please go back and try again."),
+    "key_missing": _l("This form is out of date. Nothing was changed. Please load the page again."),
+    "csrf": _l("This page was open too long. What you typed is kept; please send it again."),
+    "key_reused": _l("This form was already sent with other content. Please load the page again."),
+    "too_many": _l("Too many attempts. Please wait %(retry_after)s seconds and try again."),
+    "server_error": _l("Something broke on our side and is written down. What you typed is kept. Please try again."),
+}
+_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def sentence(code: str, **params: Any) -> str:
+    """The sentence of a code in the reader's language; raises KeyError for a code nobody wrote one for."""
+    return str(SENTENCES[code]) % params
+
+
+def _respond(code: str, status: int, params: dict[str, Any], field: str | None = None) -> Response:
+    said = sentence(code, **params)
+    if wants_json():
+        fields = {field: [said]} if field else {}
+        response = make_response(jsonify(code=code, message=said, fields=fields, location=None), status)
+    elif wants_fragment():
+        response = make_response(render_template("errors/_error.html", said=said, code=code), status)
+        response.headers["HX-Retarget"] = "#said"
+        response.headers["HX-Reswap"] = "innerHTML"
+    else:
+        response = make_response(
+            render_template("errors/page.html", said=said, code=code, status=status, title=_title(status)), status
+        )
+    response.headers[ANSWER] = code
+    return response
+
+
+def _title(status: int) -> str:
+    titles = {
+        403: gettext("Not allowed"),
+        404: gettext("Not found"),
+        409: gettext("Changed meanwhile"),
+        410: gettext("Over"),
+        422: gettext("Not possible"),
+        429: gettext("Please wait"),
+    }
+    return titles.get(status, gettext("That did not work"))
+
+
+def _on_refusal(error: LinliError) -> Response:
+    if isinstance(error, SignInRequired) and not wants_json():
+        target = url_for("accounts.sign_in", next=request.full_path.rstrip("?") if request.method == "GET" else None)
+        if wants_fragment():
+            response = make_response("", 401)
+            response.headers["HX-Redirect"] = target
+            return response
+        return make_response(redirect(target, 303))
+    response = _respond(error.code, error.status, error.params, error.field)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _on_csrf(_error: CSRFError) -> Response:
+    return _respond("csrf", 400, {})
+
+
+def _on_http(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:
+        return error
+    code = str(error.description) if error.description in SENTENCES else _BY_STATUS.get(status, "bad_request")
+    return _respond(code, status, {})
+
+
+def _on_crash(error: Exception) -> Response:
+    log.error("crash", exc_info=error, extra={"request_id": g.get("request_id")})
+    response = _respond("server_error", 500, {})
+    # No Linli-Answer: a crash settles nothing, so the outbox keeps the entry and tries again.
+    del response.headers[ANSWER]
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(LinliError, _on_refusal)
+    app.register_error_handler(CSRFError, _on_csrf)
+    app.register_error_handler(HTTPException, _on_http)
+    if not app.testing:
+        app.register_error_handler(Exception, _on_crash)

@@ -1,0 +1,149 @@
+"""What every page carries: static files by their hashed names, security headers, the names base.html needs."""
+
+import base64
+import hashlib
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request, url_for
+from flask_babel import get_locale, gettext
+from markupsafe import Markup
+from whitenoise import WhiteNoise
+
+from webapp.base.ids import new_public_id
+from webapp.base.permissions import Permission
+from webapp.web import guard
+from webapp.web.extensions import TEXT_SIZE_COOKIE, THEME_COOKIE
+
+log = logging.getLogger("linli.request")
+HTML = "text/html"
+_YEAR = 365 * 24 * 3600
+_TEXT_SIZES = ("normal", "large", "xlarge")
+_THEMES = ("system", "light", "dark")
+
+
+
+class Assets:
+    """The built static files: names with hashes, and the style sheet that stands in each page."""
+
+    def __init__(self, directory: Path) -> None:
+        manifest = directory / "manifest.json"
+        if not manifest.exists():
+            raise RuntimeError("the static files are not built; run: make build")
+        self.names: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8"))
+        self.css = (directory / self.names["app.css"]).read_text(encoding="utf-8")
+        digest = base64.b64encode(hashlib.sha256(self.css.encode()).digest()).decode()
+        self.policy = (
+            f"default-src 'self'; script-src 'self'; style-src 'self' 'sha256-{digest}'; "
+            "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+            "frame-ancestors 'none'"
+        )
+        self.markup = Markup(self.css)  # noqa: S704 - our own file, and the policy lets nothing else run
+
+    def url(self, name: str) -> str:
+        """The address of a built file; raises KeyError for a name that was not built."""
+        return f"/static/dist/{self.names[name]}"
+
+
+def use_place(place: Any) -> None:
+    """Tell the page which community it stands in: name, hotline, exercise. Without it base.html asks once."""
+    g.place = place
+
+
+def _place() -> Any:
+    if "place" not in g:
+        g.place = current_app.extensions["linli_load_place"](actor=guard.current_actor())
+    return g.place
+
+
+def tabs() -> list[tuple[str, str, bool]]:
+    """The bottom tabs of the signed-in user: address, words, whether it is the page that is shown."""
+    actor = guard.current_actor()
+    if not actor.is_signed_in:
+        return []
+    shown = [("home.show_home", gettext("Home"))]
+    if actor.has(Permission.ROUND_SEE):
+        shown.append(("supplies.list_rounds", gettext("Supplies")))
+    else:
+        shown.append(("supplies.list_orders", gettext("Vegetables")))
+    if actor.has(Permission.HOUSEHOLD_LIST):
+        shown.append(("households.list_households", gettext("Households")))
+    if actor.has(Permission.RESIDENCE_CONFIRM):
+        shown.append(("households.list_confirmations", gettext("To confirm")))
+    shown.append(("accounts.show_me", gettext("Me")))
+    return [(url_for(endpoint), words, request.endpoint == endpoint) for endpoint, words in shown]
+
+
+def _choice(attribute: str, cookie: str, allowed: tuple[str, ...]) -> str:
+    user = guard.signed_in()
+    value = getattr(user, attribute) if user else request.cookies.get(cookie, allowed[0])
+    return value if value in allowed else allowed[0]
+
+
+def _context() -> dict[str, Any]:
+    place = _place()
+    user = guard.signed_in()
+    return {
+        "lang": str(get_locale()),
+        "text_size": _choice("text_size", TEXT_SIZE_COOKIE, _TEXT_SIZES),
+        "theme": _choice("theme", THEME_COOKIE, _THEMES),
+        "tabs": tabs(),
+        "exercise": place.is_exercise,
+        "hotline": {"number": place.hotline, "label": gettext("Community hotline, 24 hours")} if place.hotline else None,
+        "community_name": place.community_name,
+        "me": {"public_id": user.user_public_id} if user else None,
+    }
+
+
+def _before() -> None:
+    g.request_id = new_public_id()
+    g.started = time.perf_counter()
+
+
+def _after(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["X-Request-Id"] = g.request_id
+    if response.mimetype == HTML:
+        headers["Content-Security-Policy"] = current_app.extensions["linli_assets"].policy
+        headers.setdefault("Cache-Control", "private, no-cache")
+        response.vary.add("Cookie")
+        response.vary.add("HX-Request")
+    log.info(
+        "request",
+        extra={
+            "request_id": g.request_id,
+            "method": request.method,
+            # The rule, not the path: paths may hold secret tokens.
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.started) * 1000, 1),
+        },
+    )
+    return response
+
+
+def _file_headers(headers: Any, _path: str, url: str) -> None:
+    if url.startswith("/static/dist/"):
+        headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+
+
+def init_app(app: Flask) -> None:
+    """Serve static files, set headers, hand base.html its names."""
+    directory = Path(app.static_folder or "") / "dist"
+    assets = Assets(directory)
+    app.extensions["linli_assets"] = assets
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=app.static_folder, prefix="static/", max_age=3600, add_headers_function=_file_headers
+    )
+    app.jinja_env.globals.update(
+        asset=assets.url, inline_css=lambda: assets.markup, request_key=guard.request_key
+    )
+    app.before_request(_before)
+    app.before_request(guard.check)
+    app.after_request(_after)
+    app.context_processor(_context)

@@ -1,0 +1,132 @@
+"""Printed sheets: a template in, a PDF out, with its own fonts inside and nothing fetched from anywhere."""
+
+import gc
+import html
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import flask
+from babel.dates import format_skeleton
+from flask_babel import force_locale
+
+from webapp.base.errors import RuleBroken
+
+from .fonts import Fonts, FontsMissing, printable
+from .paper import Paper
+
+__all__ = ["FontsMissing", "MissingGlyph", "Rendered", "render"]
+
+_FONT_ADDRESS = "linli-font:"
+_rendering = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished PDF and its number of pages."""
+
+    bytes: bytes
+    pages: int
+
+
+class MissingGlyph(RuleBroken):
+    """No installed font draws these characters; `places` are the lines of the sheet in which they stand."""
+
+    def __init__(self, characters: tuple[str, ...], places: tuple[str, ...]) -> None:
+        codes = ", ".join(f"{character} (U+{ord(character):04X})" for character in characters)
+        super().__init__("pdf_missing_glyph", characters=codes, places="; ".join(places))
+        self.characters, self.places = characters, places
+
+
+def render(
+    template: str, *, language: str, progress: Callable[[int], None] | None = None, **context: object
+) -> Rendered:
+    """Print a template. It writes on `paper` and may use `day(date)`; `language` is zh_Hans or en.
+
+    The same template and context give the same bytes on the same machine. Raises MissingGlyph where a
+    character could only be printed as a box, and FontsMissing where the machine cannot print Chinese at all.
+    """
+    fonts = Fonts(flask.current_app.config.get("PDF_FONT") or "")
+    paper = Paper(fonts)
+
+    def day(value: date) -> str:
+        return format_skeleton("MMMd", value, locale=language)
+
+    with force_locale(language):
+        page = flask.render_template(
+            template, paper=paper, day=day, language=language.replace("_", "-"), **context
+        )
+    page = printable_page(page)
+    characters = set(html.unescape(page))
+    if missing := fonts.missing(characters):
+        raise MissingGlyph(missing, _places(page, missing))
+    if progress:
+        progress(20)
+    with _rendering:
+        was_enabled = gc.isenabled()
+        gc.disable()  # boxes live as long as the document: looking for dead ones costs a fifth of the layout
+        try:
+            return _laid_out(page, fonts.files(c for c in characters if c.isprintable()), paper.page_count, progress)
+        finally:
+            if was_enabled:
+                gc.enable()
+
+
+def printable_page(page: str) -> str:
+    """The page without characters that draw nothing, line by line so that its line breaks stay."""
+    return "\n".join(printable(line) for line in page.split("\n"))
+
+
+def _laid_out(
+    page: str, files: list[tuple[str, str, bytes]], page_count: int, progress: Callable[[int], None] | None
+) -> Rendered:
+    # Loading WeasyPrint costs half a second: the web server pays it at the first sheet, not at its start.
+    from weasyprint import HTML  # noqa: PLC0415
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+    from weasyprint.urls import URLFetcher, URLFetcherResponse  # noqa: PLC0415
+
+    class OnlyOurs(URLFetcher):
+        """Serves the document's own fonts and inline pictures; everything else is refused, never fetched."""
+
+        def fetch(self, url, headers=None):
+            if url.startswith(_FONT_ADDRESS):
+                return URLFetcherResponse(url, files[int(url.removeprefix(_FONT_ADDRESS))][2], {"Content-Type": "font/otf"})
+            if url.startswith("data:"):
+                return super().fetch(url, headers)
+            raise ValueError(f"A printed sheet fetches nothing: {url}")
+
+    faces = "".join(
+        f'@font-face{{font-family:"{family}";font-weight:{weight};src:url({_FONT_ADDRESS}{number})}}'
+        for number, (family, weight, _) in enumerate(files)
+    )
+    families = ",".join(dict.fromkeys(f'"{family}"' for family, _, _ in files))
+    style = f"<style>{faces}html{{font-family:{families}}}</style></head>"
+    page = page.replace("</head>", style, 1)
+    document = HTML(string=page, url_fetcher=OnlyOurs(), base_url=None).render(font_config=FontConfiguration())
+    if page_count and len(document.pages) != page_count:
+        raise RuntimeError(f"The sheet was cut into {page_count} pages and came out as {len(document.pages)}.")
+    if progress:
+        progress(60)
+    content = document.write_pdf(finisher=_refuse_boxes)
+    return Rendered(content, len(document.pages))
+
+
+def _refuse_boxes(document, pdf) -> None:
+    """The last guard: a font that draws a character as a missing glyph has an encoding of its own."""
+    for thing in pdf.objects:
+        if isinstance(thing, dict) and thing.get("Subtype") == "/Type0" and thing.get("Encoding") != "/Identity-H":
+            raise RuntimeError("A character would be printed as a box.")
+
+
+_HIDDEN = re.compile(r"<(style|head)\b.*?</\1>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def _places(page: str, missing: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of the sheet that carry a missing character, shortened."""
+    text = html.unescape(_TAG.sub("\n", _HIDDEN.sub("", page)))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    found = dict.fromkeys(line for line in lines if any(character in line for character in missing))
+    return tuple(line if len(line) <= 60 else line[:59] + "…" for line in found)[:10]
