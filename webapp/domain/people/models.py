@@ -11,7 +11,8 @@ from webapp.base.db import Ciphertext, Id, Model, PublicId, SortText, UtcDateTim
 class Person(Model):
     """A person 人员: resident, volunteer, patient, caller, all the same row.
 
-    `name_key` is the name in NFKC without spaces, `pinyin_key` its pinyin; both are searched by prefix.
+    `name_key` is the name in NFKC without spaces, `pinyin_key` its pinyin (zhangsan), `initials_key` the first
+    letters of it (zs); all three are searched by prefix.
     Deeds that take a person's time first raise `version`, which locks the row.
     """
 
@@ -20,14 +21,16 @@ class Person(Model):
         UniqueConstraint("public_id"),
         Index("ix_people_name_key", "name_key"),
         Index("ix_people_pinyin_key", "pinyin_key"),
+        Index("ix_people_initials_key", "initials_key"),
     )
-    personal_columns = ("name", "name_key", "pinyin_key")
+    personal_columns = ("name", "name_key", "pinyin_key", "initials_key")
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     public_id: Mapped[str] = mapped_column(PublicId)
     name: Mapped[str] = mapped_column(String(60))
     name_key: Mapped[str] = mapped_column(SortText)
     pinyin_key: Mapped[str] = mapped_column(SortText)
+    initials_key: Mapped[str] = mapped_column(SortText)
     version: Mapped[int] = mapped_column(Integer, default=1)
     is_invented: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
