@@ -764,6 +764,13 @@ def upgrade() -> None:
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.create_index("ix_households_area_path", ["area_path", "sort_key", "id"], unique=False)
         batch_op.create_index("ix_households_state_area_path", ["state", "area_path"], unique=False)
+        batch_op.create_index(
+            "ix_households_merged_into_id",
+            ["merged_into_id"],
+            unique=False,
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
 
     op.create_table(
         "printed_sheets",
@@ -1104,6 +1111,11 @@ def downgrade() -> None:
     op.drop_table("round_areas")
     op.drop_table("printed_sheets")
     with op.batch_alter_table("households", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_households_merged_into_id",
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_households_state_area_path")
         batch_op.drop_index("ix_households_area_path")
 

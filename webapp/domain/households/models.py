@@ -70,6 +70,7 @@ class Household(Model):
         UniqueConstraint("door_id", "split_no"),
         Index("ix_households_area_path", "area_path", "sort_key", "id"),
         Index("ix_households_state_area_path", "state", "area_path"),
+        partial_index("ix_households_merged_into_id", "merged_into_id", where="merged_into_id IS NOT NULL"),
         CheckConstraint("door_id IS NOT NULL OR state <> 'listed'", name="listed_has_a_door"),
         CheckConstraint("(state = 'merged') = (merged_into_id IS NOT NULL)", name="merged_into"),
     )

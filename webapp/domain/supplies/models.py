@@ -1,61 +1,19 @@
 """Tables of bags, rounds, orders and printed sheets."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.base.db import Fen, Id, Model, PublicId, SortText, UtcDateTime, partial_index, word
-
-
-class RoundKind(StrEnum):
-    """Registration 登记轮: the purchase follows the count. Limited 限量轮: a fixed stock."""
-
-    REGISTRATION = "registration"
-    LIMITED = "limited"
-
-
-class RoundState(StrEnum):
-    """Where a round stands. That ordering is over is decided by `cuts_off_at`, not by this word."""
-
-    DRAFT = "draft"
-    OPEN = "open"
-    CLOSED = "closed"
-    PACKING = "packing"
-    OUT = "out"
-    DONE = "done"
-    CANCELLED = "cancelled"
-
-
-class DeliveryWindow(StrEnum):
-    """The part of the day in which the bags come."""
-
-    MORNING = "morning"
-    AFTERNOON = "afternoon"
-    EVENING = "evening"
-
-
-class OrderState(StrEnum):
-    """Whether an order stands. Whether it waits is read from its lines."""
-
-    LIVE = "live"
-    CANCELLED = "cancelled"
-
-
-class OrderChannel(StrEnum):
-    """How an order came: the resident's own phone, or staff for the household."""
-
-    APP = "app"
-    ASSISTED = "assisted"
-
-
-class SheetKind(StrEnum):
-    """The printed sheets: 总拣单, 分装单, 配送单."""
-
-    PICKING = "picking"
-    PACKING = "packing"
-    RUN = "run"
+from webapp.domain.supplies.rules import (
+    DeliveryWindow,
+    OrderChannel,
+    OrderState,
+    RoundKind,
+    RoundState,
+    SheetKind,
+)
 
 
 class Bag(Model):
