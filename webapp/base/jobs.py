@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Integer, String, Text, UniqueConstraint, and_, or_, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    exists,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.base import db
@@ -124,6 +136,15 @@ def get(public_id: str, *, actor: Actor) -> JobView:
     if row is None:
         raise NotFound
     return _view(row)
+
+
+@reading
+def has_waiting(*, now: datetime) -> bool:
+    """Whether `take` would find work: a cheap look before it asks to write."""
+    c = _jobs.c
+    lapsed = and_(c.state == JobState.RUNNING, c.leased_until < now)
+    found = db.connection().execute(select(or_(exists().where(c.state == JobState.WAITING), exists().where(lapsed))))
+    return bool(found.scalar_one())
 
 
 @writing

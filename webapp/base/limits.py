@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, delete
+from sqlalchemy import Index, Integer, String, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,7 +26,6 @@ class RateCounter(Model):
 _counters: Any = RateCounter.__table__
 
 
-@writing
 def _count(key: str, window_at: datetime) -> int:
     connection = db.connection()
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -39,17 +38,45 @@ def _count(key: str, window_at: datetime) -> int:
     return counted
 
 
+_count_alone = writing(_count)
+
+
+def _window(window: timedelta, now: datetime) -> tuple[datetime, int]:
+    """When the window that holds `now` began, and how many seconds of it are left."""
+    seconds = int(window.total_seconds())
+    elapsed = int(now.timestamp()) % seconds
+    return now.replace(microsecond=0) - timedelta(seconds=elapsed), seconds - elapsed
+
+
 def hit(*, key: str, limit: int, window: timedelta, now: datetime) -> int:
     """Count one more under `key`, in a transaction of its own so that a refused deed is counted too.
 
     Returns the count in this window; raises TooMany with the seconds to wait when it is over `limit`.
     """
-    seconds = int(window.total_seconds())
-    elapsed = int(now.timestamp()) % seconds
-    count = _count(key, now.replace(microsecond=0) - timedelta(seconds=elapsed))
+    began_at, left = _window(window, now)
+    count = _count_alone(key, began_at)
     if count > limit:
-        raise TooMany(retry_after=seconds - elapsed)
+        raise TooMany(retry_after=left)
     return count
+
+
+def spend(*, key: str, limit: int, window: timedelta, now: datetime) -> int:
+    """As `hit`, in the open transaction: a deed that is refused after all has spent nothing."""
+    began_at, left = _window(window, now)
+    count = _count(key, began_at)
+    if count > limit:
+        raise TooMany(retry_after=left)
+    return count
+
+
+def give_back(*, key: str, window: timedelta, now: datetime) -> None:
+    """Take one off the count of this window, in the open transaction: the attempt was an honest one."""
+    began_at, _left = _window(window, now)
+    db.connection().execute(
+        update(_counters)
+        .where(_counters.c.key == key, _counters.c.window_at == began_at, _counters.c.count > 0)
+        .values(count=_counters.c.count - 1)
+    )
 
 
 @writing

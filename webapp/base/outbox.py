@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, and_, func, or_, select, update
+from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.base import crypto, db
@@ -109,6 +109,16 @@ def enqueue(
         },
     )
     return public_id
+
+
+@reading
+def has_due(*, now: datetime) -> bool:
+    """Whether a message is due or its lease has run out: a cheap look before `take_due` asks to write."""
+    c = _messages.c
+    due = and_(c.state == MessageState.WAITING, c.due_at <= now)
+    lapsed = and_(c.state == MessageState.SENDING, c.leased_until < now)
+    found = db.connection().execute(select(or_(exists().where(due), exists().where(lapsed))))
+    return bool(found.scalar_one())
 
 
 @writing

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, bindparam, select, update
+from sqlalchemy import Index, String, UniqueConstraint, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.base import db
-from webapp.base.db import Id, Model, UtcDateTime
+from webapp.base.db import Id, Model, UtcDateTime, reading, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import RuleBroken
 
@@ -90,6 +90,19 @@ def claim(deed: Deed) -> Claim:
     if row.fingerprint != deed.fingerprint:
         raise RuleBroken("key_reused")
     return Claim(id=row.id, is_repeat=True, outcome=row.outcome, object_id=row.object_id)
+
+
+@reading
+def is_claimed(deed: Deed) -> bool:
+    """Whether this very deed was done before; lets a repeat pass a limit that it was counted under already."""
+    row = db.connection().execute(_found, {"actor": deed.actor.key, "key": deed.client_id}).one_or_none()
+    return row is not None and row.fingerprint == deed.fingerprint
+
+
+@writing
+def sweep(*, before: datetime) -> int:
+    """Forget the keys that were claimed before the instant; returns how many."""
+    return db.connection().execute(delete(_requests).where(_requests.c.claimed_at < before)).rowcount
 
 
 def settle(claim: Claim, *, outcome: str, object_id: int | None) -> None:
