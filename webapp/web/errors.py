@@ -20,13 +20,17 @@ SENTENCES: dict[str, Any] = {
     "not_allowed": _l("Your role does not include this. If you need it, ask your community office."),
     "sign_in_required": _l("Please sign in. What you typed is kept."),
     "method_not_allowed": _l("This page cannot be reached that way. Please go back and use the button."),
-    "too_large": _l("This is larger than 20 MB. Nothing was changed. Please use a smaller file, or the shell."),
+    "too_large": _l(
+        "This is larger than 20 MB. Nothing was changed. Please use a smaller file, or the shell."
+    ),
     "bad_request": _l("This could not be read. Nothing was changed. Please go back and try again."),
     "key_missing": _l("This form is out of date. Nothing was changed. Please load the page again."),
     "csrf": _l("This page was open too long. What you typed is kept; please send it again."),
     "key_reused": _l("This form was already sent with other content. Please load the page again."),
     "too_many": _l("Too many attempts. Please wait %(retry_after)s seconds and try again."),
-    "server_error": _l("Something broke on our side and is written down. What you typed is kept. Please try again."),
+    "server_error": _l(
+        "Something broke on our side and is written down. What you typed is kept. Please try again."
+    ),
 }
 _BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
@@ -40,14 +44,18 @@ def _respond(code: str, status: int, params: dict[str, Any], field: str | None =
     said = sentence(code, **params)
     if wants_json():
         fields = {field: [said]} if field else {}
-        response = make_response(jsonify(code=code, message=said, fields=fields, location=None), status)
+        # `confirm`: the form values with which one tap agrees to what changed (a new price).
+        confirm = params.get("confirm")
+        answer = jsonify(code=code, message=said, fields=fields, location=None, confirm=confirm)
+        response = make_response(answer, status)
     elif wants_fragment():
         response = make_response(render_template("errors/_error.html", said=said, code=code), status)
         response.headers["HX-Retarget"] = "#said"
         response.headers["HX-Reswap"] = "innerHTML"
     else:
         response = make_response(
-            render_template("errors/page.html", said=said, code=code, status=status, title=_title(status)), status
+            render_template("errors/page.html", said=said, code=code, status=status, title=_title(status)),
+            status,
         )
     response.headers[ANSWER] = code
     return response
@@ -67,7 +75,9 @@ def _title(status: int) -> str:
 
 def _on_refusal(error: LinliError) -> Response:
     if isinstance(error, SignInRequired) and not wants_json():
-        target = url_for("accounts.sign_in", next=request.full_path.rstrip("?") if request.method == "GET" else None)
+        target = url_for(
+            "accounts.sign_in", next=request.full_path.rstrip("?") if request.method == "GET" else None
+        )
         if wants_fragment():
             response = make_response("", 401)
             response.headers["HX-Redirect"] = target

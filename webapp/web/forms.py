@@ -28,7 +28,9 @@ class LinliForm(FlaskForm):
 INVALID = lazy_gettext("Please look at the marked places. What you typed is still there.")
 
 
-def refuse_form(template: str, *, form: FlaskForm, error: LinliError | None = None, **context: Any) -> Response:
+def refuse_form(
+    template: str, *, form: FlaskForm, error: LinliError | None = None, **context: Any
+) -> Response:
     """The page again with what was typed and why it was refused: 422 for shape, else the refusal's status."""
     said = None
     if error is not None:
@@ -41,9 +43,18 @@ def refuse_form(template: str, *, form: FlaskForm, error: LinliError | None = No
     if wants_json():
         fields = {name: [str(each) for each in errors] for name, errors in form.errors.items() if name}
         response = make_response(
-            jsonify(code=code, message=str(said or INVALID), fields=fields, location=None), status
+            jsonify(
+                code=code,
+                message=str(said or INVALID),
+                fields=fields,
+                location=None,
+                confirm=error.params.get("confirm") if error else None,
+            ),
+            status,
         )
     else:
-        response = make_response(render_template(template, form=form, said=said or INVALID, **context), status)
+        response = make_response(
+            render_template(template, form=form, said=said or INVALID, **context), status
+        )
     response.headers[ANSWER] = code
     return response

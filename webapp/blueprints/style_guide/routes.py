@@ -1,11 +1,10 @@
 """The page that shows every component in every state, size and theme."""
 
-from flask import Blueprint, abort, render_template, request
+from flask import abort, render_template, request
 from flask_babel import force_locale
 
+from webapp.blueprints.style_guide import bp
 from webapp.web.guard import public
-
-bp = Blueprint("style_guide", __name__, url_prefix="/style-guide")
 
 SIZES = ("normal", "large", "xlarge")
 THEMES = ("light", "dark")
@@ -21,11 +20,7 @@ def show_style_guide():
         "theme": request.args.get("theme", "light"),
         "lang": request.args.get("language", "zh_Hans"),
     }
-    if (
-        chosen["text_size"] not in SIZES
-        or chosen["theme"] not in THEMES
-        or chosen["lang"] not in LANGUAGES
-    ):
+    if chosen["text_size"] not in SIZES or chosen["theme"] not in THEMES or chosen["lang"] not in LANGUAGES:
         abort(404)
     with force_locale(chosen["lang"]):
         return render_template(

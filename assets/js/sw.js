@@ -1,0 +1,132 @@
+// Hand-written. Hashed files from the cache; pages that allow it shown at once from this person's own cache and
+// renewed behind; everything else from the network. The server puts `self.LINLI = {version, files}` before this file.
+import { flush } from "./parts/flush.js";
+import { note, setNote } from "./parts/store.js";
+
+const { version, files } = self.LINLI;
+const FILES = `linli-files-${version}`;
+const PATIENCE = 4000;
+const ONCE = /name="(csrf_token|_key)" value="[^"]*"/g;
+
+const pagesOf = (user) => caches.open(`linli-pages-${user}`);
+
+async function forgetPages() {
+  const names = (await caches.keys()).filter((name) => name.startsWith("linli-pages"));
+  await Promise.all(names.map((name) => caches.delete(name)));
+}
+
+async function keepOfflinePage() {
+  const answer = await fetch("/offline", { cache: "no-store", credentials: "same-origin" });
+  if (answer.ok) await (await caches.open(FILES)).put("/offline", answer);
+}
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(FILES).then((cache) => Promise.all([cache.addAll(files), keepOfflinePage()])));
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    (async () => {
+      const old = (await caches.keys()).filter((name) => name.startsWith("linli-files") && name !== FILES);
+      await Promise.all(old.map((name) => caches.delete(name)));
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener("message", ({ data }) => {
+  if (data === "take-over") self.skipWaiting();
+});
+
+self.addEventListener("sync", (event) => {
+  if (event.tag === "outbox") event.waitUntil(flush(true));
+});
+self.addEventListener("push", (event) => event.waitUntil(flush(true)));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (url.origin !== location.origin) return;
+  if (request.method === "POST") {
+    if (request.mode === "navigate") event.respondWith(deed(event, url));
+    else event.waitUntil(setNote("deed", Date.now()));
+  } else if (request.mode === "navigate") {
+    event.respondWith(page(event, url));
+  } else if (url.pathname.startsWith("/static/")) {
+    event.respondWith(file(request));
+  }
+});
+
+async function file(request) {
+  const kept = await caches.match(request, { ignoreVary: true });
+  if (kept) return kept;
+  const answer = await fetch(request);
+  if (answer.ok) (await caches.open(FILES)).put(request, answer.clone());
+  return answer;
+}
+
+/** A plain form. Signing in or out, another language or size: what was kept may be somebody else's or look wrong. */
+async function deed(event, url) {
+  const changesPerson = url.pathname.startsWith("/accounts/");
+  await setNote("deed", Date.now()).catch(() => {});
+  if (changesPerson) await setNote("user", null).catch(() => {});
+  const answer = await fetch(event.request);
+  if (changesPerson) event.waitUntil(forgetPages().then(keepOfflinePage).catch(() => {}));
+  return answer;
+}
+
+async function page(event, url) {
+  const { request } = event;
+  const address = url.pathname + url.search;
+  const user = await note("user").catch(() => null);
+  const kept = user ? await (await pagesOf(user)).match(address, { ignoreVary: true }) : undefined;
+  const fresh = renew(event, request, address, kept && (await kept.clone().text()));
+  event.waitUntil(fresh);
+  if (!kept) return fresh.then((answer) => answer || noNetwork());
+  const isCurrent = Number(kept.headers.get("Linli-Saved-At")) > ((await note("deed").catch(() => 0)) || 0);
+  if (isCurrent && request.cache === "default") return kept;
+  // After a deed, or when the person asked for the page again, the network is given a chance first.
+  const late = new Promise((done) => setTimeout(done, PATIENCE));
+  return (await Promise.race([fresh, late])) || kept;
+}
+
+async function noNetwork() {
+  return (await caches.match("/offline")) || Response.error();
+}
+
+/** Fetch a page, keep it where it says so, and tell the page that shows the kept one how they differ. */
+async function renew(event, request, address, before) {
+  const answer = await fetch(request).catch(() => undefined);
+  if (!answer) return undefined;
+  if (answer.type === "basic" && /^text\/html/.test(answer.headers.get("Content-Type"))) {
+    event.waitUntil(keep(answer.clone(), address, before, event.resultingClientId).catch(() => {}));
+  } else if (before && answer.type === "opaqueredirect") {
+    event.waitUntil(tell(event.resultingClientId, { newer: address, same: false }));
+  }
+  return answer;
+}
+
+async function keep(answer, address, before, client) {
+  const text = await answer.text();
+  const user = (text.match(/<html[^>]* data-user="([^"]+)"/) || [])[1] || null;
+  if (answer.ok && !answer.redirected) await setNote("user", user);
+  if (!user || !answer.ok || answer.redirected || answer.headers.get("X-Offline") !== "keep") return;
+  const now = Date.now();
+  const headers = new Headers(answer.headers);
+  headers.delete("Content-Encoding");
+  headers.delete("Content-Length");
+  headers.set("Linli-Saved-At", now);
+  const marked = text.replace("<html", `<html data-saved-at="${now}"`);
+  await (await pagesOf(user)).put(address, new Response(marked, { headers }));
+  const plain = (html) => html.replace(ONCE, "").replace(/ data-saved-at="\d+"/, "");
+  if (before) await tell(client, { newer: address, same: plain(before) === plain(text) });
+}
+
+/** The page may still be loading when its newer self arrives: try for a while until it is there. */
+async function tell(id, message) {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const client = id && (await self.clients.get(id));
+    if (client) return client.postMessage(message);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}

@@ -1,0 +1,92 @@
+"""What makes the site an app on a phone: outbox page, offline page, service worker, manifest."""
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+
+from flask import Response, current_app, jsonify, make_response, render_template, request, url_for
+from flask_babel import get_locale, gettext
+
+from webapp.blueprints.phone import bp
+from webapp.web.guard import public
+
+# What a page needs when there is no network at all.
+KEPT_FILES = ("app.js", "form.js", "outbox.js")
+GREEN = "#0a6b3b"
+PAPER = "#f2f5f0"
+
+
+@bp.get("/outbox")
+@public
+def show_outbox():
+    """Show what waits on this phone; the list itself is only on the phone, so a script fills it."""
+    response = make_response(render_template("phone/outbox.html"))
+    response.headers["X-Offline"] = "keep"
+    return response
+
+
+@bp.get("/offline")
+@public
+def show_offline():
+    """Show what can be done without network; kept by the phone for everybody, so it names nobody."""
+    return render_template("phone/offline.html", me=None, tabs=[])
+
+
+@bp.get("/manifest.webmanifest")
+@public
+def show_manifest():
+    """Describe the app to the phone that installs it, in the language of the page."""
+    icons = [
+        {"src": url_for("static", filename=f"icons/{name}"), "sizes": sizes, "type": kind, "purpose": purpose}
+        for name, sizes, kind, purpose in (
+            ("icon-192.png", "192x192", "image/png", "any"),
+            ("icon-512.png", "512x512", "image/png", "any"),
+            ("icon-maskable-512.png", "512x512", "image/png", "maskable"),
+            ("icon.svg", "any", "image/svg+xml", "any"),
+        )
+    ]
+    response = jsonify(
+        id="/",
+        start_url="/",
+        scope="/",
+        name=gettext("Linli"),
+        short_name=gettext("Linli"),
+        description=gettext("Vegetables, medicine and help for sealed courtyards"),
+        lang=str(get_locale()).replace("_", "-"),
+        display="standalone",
+        theme_color=GREEN,
+        background_color=PAPER,
+        icons=icons,
+    )
+    response.mimetype = "application/manifest+json"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@bp.get("/sw.js")
+@public
+def show_service_worker():
+    """Answer the service worker, with the names of the files it keeps; a changed file is a changed worker."""
+    plain, packed, tag = _service_worker()
+    if "gzip" in request.accept_encodings:
+        response = Response(packed, mimetype="text/javascript", headers={"Content-Encoding": "gzip"})
+    else:
+        response = Response(plain, mimetype="text/javascript")
+    response.vary.add("Accept-Encoding")
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(tag, weak=True)
+    return response.make_conditional(request)
+
+
+def _service_worker() -> tuple[bytes, bytes, str]:
+    made = current_app.extensions.get("linli_service_worker")
+    if made is None:
+        assets = current_app.extensions["linli_assets"]
+        script = (Path(current_app.static_folder or "") / "dist" / assets.names["sw.js"]).read_bytes()
+        version = hashlib.sha256(json.dumps(assets.names, sort_keys=True).encode()).hexdigest()[:10]
+        files = [assets.url(name) for name in KEPT_FILES] + [url_for("static", filename="icons/icon.svg")]
+        plain = f"self.LINLI={json.dumps({'version': version, 'files': files})};\n".encode() + script
+        made = (plain, gzip.compress(plain, 9, mtime=0), version)
+        current_app.extensions["linli_service_worker"] = made
+    return made
