@@ -76,14 +76,17 @@ class Actor:
         if self.is_system:
             return True
         return any(
-            path.startswith(grant.area_path) and permission in ROLE_PERMISSIONS[grant.role] for grant in self.grants
+            path.startswith(grant.area_path) and permission in ROLE_PERMISSIONS[grant.role]
+            for grant in self.grants
         )
 
     def paths(self, permission: Permission) -> tuple[str, ...]:
         """The area paths where the actor holds this permission, without those inside another one."""
         if self.is_system:
             return ("",)
-        paths = sorted({grant.area_path for grant in self.grants if permission in ROLE_PERMISSIONS[grant.role]})
+        paths = sorted(
+            {grant.area_path for grant in self.grants if permission in ROLE_PERMISSIONS[grant.role]}
+        )
         kept: list[str] = []
         for path in paths:
             if not kept or not path.startswith(kept[-1]):

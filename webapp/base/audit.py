@@ -37,9 +37,11 @@ class AuditEntry(Model):
 
 
 _entries: Any = AuditEntry.__table__
-_insert = insert(_entries).values(
-    {column.name: bindparam(column.name) for column in _entries.columns if column.name != "id"}
-).inline()
+_insert = (
+    insert(_entries)
+    .values({column.name: bindparam(column.name) for column in _entries.columns if column.name != "id"})
+    .inline()
+)
 
 
 def record(

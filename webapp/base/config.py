@@ -30,10 +30,32 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("LINLI_ENV", "development", "`production` refuses weak secrets and demo data", "`production` 拒绝弱密钥和演示数据"),
-    Setting("LINLI_DATA_DIR", "./var", "database, files, queue and demo sign-ins", "数据库、文件、队列和演示账号的目录"),
-    Setting("DATABASE_URL", "", "PostgreSQL address; empty: SQLite in LINLI_DATA_DIR", "PostgreSQL 地址;不填用 LINLI_DATA_DIR 里的 SQLite", True),
-    Setting("SECRET_KEY", "", "signs cookies, forms and links; at least 32 characters", "签名密钥,至少 32 个字符", True),
+    Setting(
+        "LINLI_ENV",
+        "development",
+        "`production` refuses weak secrets and demo data",
+        "`production` 拒绝弱密钥和演示数据",
+    ),
+    Setting(
+        "LINLI_DATA_DIR",
+        "./var",
+        "database, files, queue and demo sign-ins",
+        "数据库、文件、队列和演示账号的目录",
+    ),
+    Setting(
+        "DATABASE_URL",
+        "",
+        "PostgreSQL address; empty: SQLite in LINLI_DATA_DIR",
+        "PostgreSQL 地址;不填用 LINLI_DATA_DIR 里的 SQLite",
+        True,
+    ),
+    Setting(
+        "SECRET_KEY",
+        "",
+        "signs cookies, forms and links; at least 32 characters",
+        "签名密钥,至少 32 个字符",
+        True,
+    ),
     Setting(
         "LINLI_CRYPTO_KEYS",
         "",
@@ -41,15 +63,30 @@ SETTINGS: tuple[Setting, ...] = (
         "加密列的密钥,新的在前,逗号分隔;不填由 SECRET_KEY 派生",
         True,
     ),
-    Setting("LINLI_PUBLIC_URL", "", "address in QR codes and messages; empty: http://HOST:PORT", "二维码和短信里的网址;不填用 http://HOST:PORT"),
+    Setting(
+        "LINLI_PUBLIC_URL",
+        "",
+        "address in QR codes and messages; empty: http://HOST:PORT",
+        "二维码和短信里的网址;不填用 http://HOST:PORT",
+    ),
     Setting("HOST", "127.0.0.1", "address the web server listens on", "网页服务监听的地址"),
     Setting("PORT", "8000", "port the web server listens on", "网页服务监听的端口"),
     Setting("LINLI_WEB_PROCESSES", "2", "web server processes", "网页服务进程数"),
     Setting("LINLI_WEB_THREADS", "4", "threads of each web server process", "每个进程的线程数"),
-    Setting("TLS_CERT", "", "certificate file (PEM) for HTTPS; with TLS_KEY", "HTTPS 证书文件(PEM),与 TLS_KEY 一起用"),
+    Setting(
+        "TLS_CERT",
+        "",
+        "certificate file (PEM) for HTTPS; with TLS_KEY",
+        "HTTPS 证书文件(PEM),与 TLS_KEY 一起用",
+    ),
     Setting("TLS_KEY", "", "private key file (PEM) for HTTPS", "HTTPS 私钥文件(PEM)"),
     Setting("LINLI_TIME_ZONE", "Asia/Shanghai", "the county's time zone", "全县使用的时区"),
-    Setting("LINLI_SMS_URL", "", "HTTP SMS gateway; empty: messages go to the console", "短信网关地址;不填则打印在终端"),
+    Setting(
+        "LINLI_SMS_URL",
+        "",
+        "HTTP SMS gateway; empty: messages go to the console",
+        "短信网关地址;不填则打印在终端",
+    ),
     Setting("LINLI_SMS_TOKEN", "", "bearer token for the SMS gateway", "短信网关的令牌", True),
     Setting(
         "LINLI_SMS_DEDUPLICATES",
@@ -57,7 +94,9 @@ SETTINGS: tuple[Setting, ...] = (
         "1: the gateway removes repeated ids, so an unknown result may be sent again",
         "1 表示网关会去重,结果不明的短信可以再发",
     ),
-    Setting("LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件,优先使用"),
+    Setting(
+        "LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件,优先使用"
+    ),
     Setting("LINLI_TRUSTED_PROXIES", "0", "number of reverse proxies in front", "前面有几层反向代理"),
 )
 
@@ -117,7 +156,9 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         if database_url.startswith(old):
             database_url = "postgresql+psycopg://" + database_url.removeprefix(old)
     secret = _secret(environ, directory, is_production=is_production)
-    crypto_keys = tuple(part.strip() for part in environ.get("LINLI_CRYPTO_KEYS", "").split(",") if part.strip())
+    crypto_keys = tuple(
+        part.strip() for part in environ.get("LINLI_CRYPTO_KEYS", "").split(",") if part.strip()
+    )
     if any(len(part) < MINIMUM_SECRET_LENGTH for part in crypto_keys):
         raise ConfigError("LINLI_CRYPTO_KEYS: each key needs at least 32 characters.")
     return {

@@ -66,7 +66,9 @@ def put(content: bytes) -> str:
 def register(deed: Deed, *, sha256: str, kind: str, kept_until: datetime | None = None) -> int:
     """Write the row of a file that `put` stored, in this transaction; returns its id, also for a known one."""
     connection = db.connection()
-    known = connection.execute(select(_files.c.id).where(_files.c.sha256 == sha256, _files.c.kind == kind)).scalar()
+    known = connection.execute(
+        select(_files.c.id).where(_files.c.sha256 == sha256, _files.c.kind == kind)
+    ).scalar()
     if known is not None:
         return int(known)
     new_id: int = connection.execute(

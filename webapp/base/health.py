@@ -11,7 +11,12 @@ from webapp.base import db, outbox
 @db.reading
 def _look() -> dict[str, Any]:
     revision = db.connection().execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return {"status": "ok", "database": db.kind(), "schema_revision": revision, "outbox_depth": outbox.depth()}
+    return {
+        "status": "ok",
+        "database": db.kind(),
+        "schema_revision": revision,
+        "outbox_depth": outbox.depth(),
+    }
 
 
 def check() -> dict[str, Any]:

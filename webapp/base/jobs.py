@@ -143,7 +143,9 @@ def has_waiting(*, now: datetime) -> bool:
     """Whether `take` would find work: a cheap look before it asks to write."""
     c = _jobs.c
     lapsed = and_(c.state == JobState.RUNNING, c.leased_until < now)
-    found = db.connection().execute(select(or_(exists().where(c.state == JobState.WAITING), exists().where(lapsed))))
+    found = db.connection().execute(
+        select(or_(exists().where(c.state == JobState.WAITING), exists().where(lapsed)))
+    )
     return bool(found.scalar_one())
 
 

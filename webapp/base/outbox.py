@@ -200,8 +200,6 @@ def settle(*, message: DueMessage, state: MessageState, now: datetime, error: st
 @reading
 def depth() -> int:
     """How many messages wait or are being sent."""
-    waiting = select(func.count()).where(
-        _messages.c.state.in_([MessageState.WAITING, MessageState.SENDING])
-    )
+    waiting = select(func.count()).where(_messages.c.state.in_([MessageState.WAITING, MessageState.SENDING]))
     count: int = db.connection().execute(waiting).scalar_one()
     return count

@@ -36,7 +36,9 @@ class Permission(StrEnum):
 _SIGNED_IN = frozenset(
     {Permission.HOME_SEE, Permission.PROFILE_EDIT, Permission.HOUSEHOLD_JOIN, Permission.ORDER_PLACE}
 )
-_DISPATCHER = frozenset({Permission.ROUND_SEE, Permission.HOUSEHOLD_LIST, Permission.AREA_SEE, Permission.ZONE_CHANGE})
+_DISPATCHER = frozenset(
+    {Permission.ROUND_SEE, Permission.HOUSEHOLD_LIST, Permission.AREA_SEE, Permission.ZONE_CHANGE}
+)
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     # Whoever is signed in is a resident; which households are theirs is a question of rows.

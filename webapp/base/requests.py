@@ -108,5 +108,3 @@ def sweep(*, before: datetime) -> int:
 def settle(claim: Claim, *, outcome: str, object_id: int | None) -> None:
     """Write what came of the claimed deed, for whoever repeats it."""
     db.connection().execute(_settled, {"claim": claim.id, "result": outcome, "object": object_id})
-
-

@@ -113,7 +113,9 @@ def ensure_marked(app: Flask) -> None:
     unmarked = [
         endpoint
         for endpoint, view in app.view_functions.items()
-        if endpoint != "static" and not hasattr(view, "linli_permission") and not hasattr(view, "linli_public")
+        if endpoint != "static"
+        and not hasattr(view, "linli_permission")
+        and not hasattr(view, "linli_public")
     ]
     if unmarked:
         raise RuntimeError(f"views without @requires or @public: {', '.join(sorted(unmarked))}")

@@ -25,7 +25,6 @@ _TEXT_SIZES = ("normal", "large", "xlarge")
 _THEMES = ("system", "light", "dark")
 
 
-
 class Assets:
     """The built static files: names with hashes, and the style sheet that stands in each page."""
 
@@ -92,7 +91,9 @@ def _context() -> dict[str, Any]:
         "theme": _choice("theme", THEME_COOKIE, _THEMES),
         "tabs": tabs(),
         "exercise": place.is_exercise,
-        "hotline": {"number": place.hotline, "label": gettext("Community hotline, 24 hours")} if place.hotline else None,
+        "hotline": {"number": place.hotline, "label": gettext("Community hotline, 24 hours")}
+        if place.hotline
+        else None,
         "community_name": place.community_name,
         "me": {"public_id": user.user_public_id} if user else None,
     }
@@ -138,7 +139,11 @@ def init_app(app: Flask) -> None:
     assets = Assets(directory)
     app.extensions["linli_assets"] = assets
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=app.static_folder, prefix="static/", max_age=3600, add_headers_function=_file_headers
+        app.wsgi_app,
+        root=app.static_folder,
+        prefix="static/",
+        max_age=3600,
+        add_headers_function=_file_headers,
     )
     app.jinja_env.globals.update(
         asset=assets.url, inline_css=lambda: assets.markup, request_key=guard.request_key

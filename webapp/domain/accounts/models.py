@@ -85,7 +85,9 @@ class Appointment(Model):
     __tablename__ = "appointments"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        partial_index("uq_appointments_open", "user_id", "role", "area_id", where="ended_at IS NULL", unique=True),
+        partial_index(
+            "uq_appointments_open", "user_id", "role", "area_id", where="ended_at IS NULL", unique=True
+        ),
         Index("ix_appointments_area_id", "area_id", "role"),
     )
 

@@ -96,7 +96,13 @@ class Member(Model):
     __tablename__ = "members"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        partial_index("uq_members_live", "household_id", "person_id", where="state IN ('listed', 'waiting', 'confirmed')", unique=True),
+        partial_index(
+            "uq_members_live",
+            "household_id",
+            "person_id",
+            where="state IN ('listed', 'waiting', 'confirmed')",
+            unique=True,
+        ),
         Index("ix_members_person_id", "person_id"),
     )
 

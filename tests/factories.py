@@ -1,0 +1,296 @@
+"""Rows for tests: each factory writes one thing, in its own app context and transaction, and returns its ids."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from flask import Flask
+
+from webapp.base import clock, crypto, db
+from webapp.base.actor import Actor
+from webapp.base.deed import Deed
+from webapp.base.ids import hash_token, new_public_id, new_token
+from webapp.base.permissions import Role
+from webapp.domain.accounts.models import Appointment, SignIn, User
+from webapp.domain.areas.models import Area
+from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
+from webapp.domain.people.models import Person, PersonPhone
+from webapp.domain.supplies.models import (
+    Bag,
+    BagItem,
+    DeliveryWindow,
+    Round,
+    RoundArea,
+    RoundBag,
+    RoundBuilding,
+    RoundKind,
+    RoundState,
+)
+
+_serial = count(1)
+
+
+@dataclass(frozen=True)
+class MadeArea:
+    id: int
+    public_id: str
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class MadeUser:
+    id: int
+    public_id: str
+    person_id: int
+    token: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class MadeHousehold:
+    id: int
+    public_id: str
+    door_id: int | None
+    building: MadeArea
+
+
+@dataclass(frozen=True)
+class MadeRound:
+    id: int
+    public_id: str
+    bags: tuple[str, ...]
+    """Public ids of the round's bags, in the order of `bags=`."""
+
+
+def make_deed(actor: Actor, *, key: str | None = None, **overrides: Any) -> Deed:
+    """A deed with a fresh key; `fingerprint` is that of the same body unless it is given."""
+    values = {"client_id": key or new_public_id(), "fingerprint": "body", "now": clock.now()} | overrides
+    return Deed(actor=actor, **values)
+
+
+class Factory:
+    """Makes rows in the application's database."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def _write(self, build: Any) -> Any:
+        with self.app.app_context():
+            return db.writing(build)()
+
+    def area(self, name: str, *, level: str, parent: MadeArea | None = None, **columns: Any) -> MadeArea:
+        """An area below `parent`; its path is the parent's and a segment of its own."""
+
+        def build() -> MadeArea:
+            number = next(_serial)
+            public_id = new_public_id()
+            area = Area(
+                public_id=public_id,
+                code=columns.pop("code", f"T{number:06d}"),
+                name=name,
+                level=level,
+                parent_id=parent.id if parent else None,
+                path=f"{parent.path if parent else ''}{number:06d}.",
+                sort_key=columns.pop("sort_key", f"{number:06d}"),
+                **columns,
+            )
+            db.session().add(area)
+            db.session().flush()
+            return MadeArea(area.id, public_id, area.path, name)
+
+        return self._write(build)
+
+    def user(
+        self,
+        name: str,
+        *,
+        phone: str | None = None,
+        roles: dict[Role, MadeArea] | None = None,
+        **columns: Any,
+    ) -> MadeUser:
+        """A person with an account, signed in on one browser, holding `roles`."""
+
+        def build() -> MadeUser:
+            number = phone or f"139{next(_serial):08d}"
+            now = clock.now()
+            person = Person(
+                public_id=new_public_id(),
+                name=name,
+                name_key=name,
+                pinyin_key="",
+                is_invented=True,
+                created_at=now,
+            )
+            db.session().add(person)
+            db.session().flush()
+            db.session().add(
+                PersonPhone(
+                    person_id=person.id,
+                    phone=crypto.encrypt(number),
+                    phone_index=crypto.blind_index("phone", number),
+                    phone_tail=number[-4:],
+                    verified_at=now,
+                )
+            )
+            user = User(
+                public_id=new_public_id(),
+                person_id=person.id,
+                phone=crypto.encrypt(number),
+                phone_index=crypto.blind_index("phone", number),
+                phone_tail=number[-4:],
+                created_at=now,
+                **columns,
+            )
+            db.session().add(user)
+            db.session().flush()
+            token = new_token()
+            db.session().add(
+                SignIn(
+                    token_hash=hash_token(token),
+                    user_id=user.id,
+                    created_at=now,
+                    expires_at=now + timedelta(days=30),
+                )
+            )
+            for role, area in (roles or {}).items():
+                db.session().add(
+                    Appointment(
+                        public_id=new_public_id(),
+                        user_id=user.id,
+                        role=role,
+                        area_id=area.id,
+                        starts_at=now - timedelta(days=1),
+                        made_by="test",
+                    )
+                )
+            return MadeUser(user.id, user.public_id, person.id, token, number)
+
+        return self._write(build)
+
+    def household(
+        self,
+        building: MadeArea,
+        *,
+        unit: str = "2",
+        number: str = "501",
+        state: HouseholdState = HouseholdState.LISTED,
+        stated_door: str | None = None,
+        members: dict[MadeUser, MemberState] | None = None,
+    ) -> MadeHousehold:
+        """A household behind a door of the building; a STATED one has no door, only `stated_door`."""
+
+        def build() -> MadeHousehold:
+            now = clock.now()
+            door_id = None
+            sort_key = f"{unit:>03}.{number:>05}"
+            if state is not HouseholdState.STATED:
+                door = Door(
+                    public_id=new_public_id(),
+                    building_id=building.id,
+                    unit=unit,
+                    floor=int(number[:-2] or 0) if number.isdigit() else None,
+                    number=number,
+                    sort_key=sort_key,
+                )
+                db.session().add(door)
+                db.session().flush()
+                door_id = door.id
+            household = Household(
+                public_id=new_public_id(),
+                area_id=building.id,
+                area_path=building.path,
+                door_id=door_id,
+                sort_key=sort_key,
+                state=state,
+                stated_door=stated_door,
+                created_at=now,
+            )
+            db.session().add(household)
+            db.session().flush()
+            for position, (user, member_state) in enumerate((members or {}).items()):
+                db.session().add(
+                    Member(
+                        public_id=new_public_id(),
+                        household_id=household.id,
+                        person_id=user.person_id,
+                        state=member_state,
+                        position=position,
+                        joined_at=now,
+                    )
+                )
+            return MadeHousehold(household.id, household.public_id, door_id, building)
+
+        return self._write(build)
+
+    def round(
+        self,
+        community: MadeArea,
+        *,
+        buildings: tuple[MadeArea, ...] = (),
+        bags: tuple[dict[str, Any], ...] = ({"name": "蔬菜包A"},),
+        **columns: Any,
+    ) -> MadeRound:
+        """An open round of the community with its bags: `capacity`, `price_fen`, `household_limit`, `is_basic` each."""
+
+        def build() -> MadeRound:
+            now: datetime = clock.now()
+            values: dict[str, Any] = {
+                "number": next(_serial),
+                "kind": RoundKind.LIMITED
+                if any("capacity" in bag for bag in bags)
+                else RoundKind.REGISTRATION,
+                "state": RoundState.OPEN,
+                "delivers_on": date.fromisoformat((now + timedelta(days=1)).date().isoformat()),
+                "delivery_window": DeliveryWindow.MORNING,
+                "opens_at": now - timedelta(hours=1),
+                "cuts_off_at": now + timedelta(hours=4),
+                "household_limit": 2,
+            } | columns
+            made = Round(
+                public_id=new_public_id(),
+                area_id=community.id,
+                area_path=community.path,
+                created_at=now,
+                **values,
+            )
+            db.session().add(made)
+            db.session().flush()
+            db.session().add(RoundArea(round_id=made.id, area_id=community.id, area_path=community.path))
+            for building in buildings:
+                db.session().add(
+                    RoundBuilding(
+                        round_id=made.id, area_id=building.id, sort_key=building.name, household_count=2
+                    )
+                )
+            public_ids = []
+            for position, facts in enumerate(bags):
+                bag = Bag(
+                    public_id=new_public_id(),
+                    area_id=community.id,
+                    area_path=community.path,
+                    name=facts.get("name", "蔬菜包A"),
+                    is_basic=facts.get("is_basic", position == 0),
+                    position=position,
+                    created_at=now,
+                )
+                db.session().add(bag)
+                db.session().flush()
+                db.session().add(
+                    BagItem(bag_id=bag.id, position=0, name="土豆", spec="", unit="斤", quantity=2)
+                )
+                round_bag = RoundBag(
+                    public_id=new_public_id(),
+                    round_id=made.id,
+                    bag_id=bag.id,
+                    position=position,
+                    price_fen=facts.get("price_fen", 3000),
+                    capacity=facts.get("capacity"),
+                    household_limit=facts.get("household_limit", 2),
+                )
+                db.session().add(round_bag)
+                public_ids.append(round_bag.public_id)
+            return MadeRound(made.id, made.public_id, tuple(public_ids))
+
+        return self._write(build)
