@@ -31,9 +31,9 @@ bench: ## measure, or one part: make bench PART=pages
 build: ## static files and translations only
 	@$(PYTHON) tools/prepare.py run
 
-messages: ## bring the message catalogues up to date with the code; translations stay
+messages: ## bring the message catalogues up to date with the code (PRUNE=1 drops what it no longer says)
 	@$(PYTHON) tools/prepare.py test
-	@$(VENV)/python tools/catalogues.py update
+	@$(VENV)/python tools/catalogues.py update $(if $(PRUNE),--prune)
 
 settings: ## write the table of settings into the README
 	@$(PYTHON) tools/prepare.py run

@@ -1,4 +1,4 @@
-"""Run the lanes of tests one after the other and print the seconds of each: `lanes.py [LANE …] [-- pytest arguments]`."""
+"""Run the lanes of tests and print the seconds of each: `lanes.py [LANE …] [-- pytest arguments]`."""
 
 import os
 import shutil
@@ -25,13 +25,13 @@ class Lane:
 
 BOTH_CORES = ["-n", "2", "--dist", "worksteal"]
 LANES = {
-    "fast": Lane(4, [*BOTH_CORES, "-m", "not e2e and not crash", "--ignore=tests/e2e"]),
+    "fast": Lane(4, [*BOTH_CORES, "-m", "not crash", "--ignore=tests/e2e"]),
     "postgresql": Lane(
         6,
-        [*BOTH_CORES, "-m", "db and not e2e and not crash", "--ignore=tests/e2e"],
+        [*BOTH_CORES, "-m", "db and not crash", "--ignore=tests/e2e"],
         {"LINLI_TEST_DATABASE": "postgresql"},
     ),
-    "e2e": Lane(10, ["-m", "e2e"]),
+    "e2e": Lane(10, ["tests/e2e", "-m", "not crash"]),
     "crash": Lane(4, ["-m", "crash"]),
 }
 
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def run(lane: Lane, extra: list[str]) -> int:
-    """pytest's exit code; a lane that hangs is ended with everything that it started."""
+    """The exit code of pytest; a lane that hangs is ended with everything that it started."""
     environment = os.environ | lane.environment
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser:

