@@ -13,7 +13,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import blueprints, cli, domain
-from webapp.base import config, crypto, db, files
+from webapp.base import clock, config, crypto, db, files
 from webapp.base.logs import JsonLines
 from webapp.domain.accounts import queries as accounts
 from webapp.domain.households import queries as households
@@ -35,6 +35,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     for feature in pkgutil.iter_modules(domain.__path__):
         importlib.import_module(f"webapp.domain.{feature.name}.models")
 
+    clock.configure(app.config["TIME_ZONE"])
     crypto.configure(app.config["CRYPTO_KEYS"])
     files.configure(app.config["DATA_DIR"])
     db.db.init_app(app)

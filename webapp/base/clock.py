@@ -2,10 +2,32 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _offset = timedelta(0)
+_zone = ZoneInfo("Asia/Shanghai")
+
+
+def configure(zone: str) -> None:
+    """Set the county's time zone; create_app calls this once."""
+    global _zone  # noqa: PLW0603 - one county, one zone, like the clock
+    _zone = ZoneInfo(zone)
+
+
+def here(moment: datetime) -> datetime:
+    """The same instant on the county's clocks."""
+    return moment.astimezone(_zone)
+
+
+def day(moment: datetime) -> date:
+    """The county's calendar day of an instant."""
+    return moment.astimezone(_zone).date()
+
+
+def instant(wall_time: datetime) -> datetime:
+    """The instant of a naive wall-clock time in the county, as aware UTC."""
+    return wall_time.replace(tzinfo=_zone).astimezone(UTC)
 
 
 def now() -> datetime:
