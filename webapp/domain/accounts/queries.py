@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from webapp.base import db
 from webapp.base.actor import Actor, Grant
 from webapp.base.db import UtcDateTime, reading
+from webapp.base.errors import NotFound
 from webapp.base.ids import hash_token
 from webapp.base.permissions import Role
 from webapp.domain.accounts.models import Appointment, SignIn, User
@@ -26,6 +27,33 @@ class SignedIn:
     has_password: bool
     sign_in_id: int
     actor: Actor
+
+
+@dataclass(frozen=True)
+class FoundPassword:
+    """What a password is checked against."""
+
+    user_id: int
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class OwnPassword:
+    """The actor's own password hash, phone and the age of this sign-in, for changing the password."""
+
+    user_id: int
+    phone: bytes
+    password_hash: str | None
+    signed_in_at: datetime
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The actor's own account as the page 我的 shows it."""
+
+    phone_tail: str
+    has_password: bool
+    sign_in_count: int
 
 
 _users: Any = User.__table__
@@ -91,4 +119,60 @@ def load_signed_in(*, token: str, now: datetime) -> SignedIn | None:
         has_password=bool(first.has_password),
         sign_in_id=first.sign_in_id,
         actor=Actor.user(first.user_id, first.person_id, grants),
+    )
+
+
+@reading
+def find_password(*, phone_index: str) -> FoundPassword | None:
+    """The user of a phone and the password's hash ("" when none is set); None when nobody has this phone."""
+    row = (
+        db.connection()
+        .execute(select(_users.c.id, _users.c.password_hash).where(_users.c.phone_index == phone_index))
+        .one_or_none()
+    )
+    return None if row is None else FoundPassword(user_id=row.id, password_hash=row.password_hash or "")
+
+
+@reading
+def get_own_password(*, actor: Actor, sign_in_id: int) -> OwnPassword:
+    """What the actor's password change is checked against; NotFound when this sign-in is not the actor's."""
+    row = (
+        db.connection()
+        .execute(
+            select(_users.c.id, _users.c.phone, _users.c.password_hash, _sign_ins.c.created_at)
+            .join(_sign_ins, _sign_ins.c.user_id == _users.c.id)
+            .where(_users.c.id == actor.user_id, _sign_ins.c.id == sign_in_id)
+        )
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return OwnPassword(
+        user_id=row.id, phone=row.phone, password_hash=row.password_hash, signed_in_at=row.created_at
+    )
+
+
+@reading
+def get_profile(*, actor: Actor, now: datetime) -> Profile:
+    """The actor's own account; raises NotFound for whoever is not signed in."""
+    live = (
+        select(func.count())
+        .where(_sign_ins.c.user_id == _users.c.id, _sign_ins.c.expires_at > now)
+        .scalar_subquery()
+    )
+    row = (
+        db.connection()
+        .execute(
+            select(_users.c.phone_tail, _users.c.password_hash, live.label("sign_in_count")).where(
+                _users.c.id == actor.user_id
+            )
+        )
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return Profile(
+        phone_tail=row.phone_tail,
+        has_password=row.password_hash is not None,
+        sign_in_count=row.sign_in_count,
     )
