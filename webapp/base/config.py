@@ -95,6 +95,12 @@ SETTINGS: tuple[Setting, ...] = (
         "1 表示网关会去重,结果不明的短信可以再发",
     ),
     Setting(
+        "LINLI_CODES_PER_ADDRESS",
+        "30",
+        "unused sign-in codes that one network address may ask for in an hour",
+        "一个网络地址一小时内最多可取多少个没有用掉的登录码",
+    ),
+    Setting(
         "LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件,优先使用"
     ),
     Setting("LINLI_TRUSTED_PROXIES", "0", "number of reverse proxies in front", "前面有几层反向代理"),
@@ -178,6 +184,7 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "SMS_URL": environ.get("LINLI_SMS_URL", ""),
         "SMS_TOKEN": environ.get("LINLI_SMS_TOKEN", ""),
         "SMS_DEDUPLICATES": environ.get("LINLI_SMS_DEDUPLICATES") == "1",
+        "CODES_PER_ADDRESS": _number(environ, "LINLI_CODES_PER_ADDRESS"),
         "PDF_FONT": environ.get("LINLI_PDF_FONT", ""),
         "TRUSTED_PROXIES": _number(environ, "LINLI_TRUSTED_PROXIES"),
         "MAX_CONTENT_LENGTH": 20 * 1024 * 1024,
