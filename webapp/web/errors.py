@@ -28,6 +28,17 @@ SENTENCES: dict[str, Any] = {
     "csrf": _l("This page was open too long. What you typed is kept; please send it again."),
     "key_reused": _l("This form was already sent with other content. Please load the page again."),
     "too_many": _l("Too many attempts. Please wait %(retry_after)s seconds and try again."),
+    "phone_not_mobile": _l("This is not a mobile number. Please write its 11 digits."),
+    "code_sent_already": _l("A code was sent just now. You can ask again in %(retry_after)s seconds."),
+    "code_wrong": _l("This code does not fit or is over. Take the newest message, or ask for a new code."),
+    "password_wrong": _l("Number and password do not fit together. You can also sign in with a code."),
+    "password_too_short": _l("The password needs at least %(minimum)s characters."),
+    "password_too_long": _l("The password may have at most %(maximum)s characters."),
+    "password_too_plain": _l("This password is guessed quickly. Take several words, not your phone number."),
+    "sign_in_not_fresh": _l("To set a first password, please sign out, sign in again, and set it at once."),
+    "account_blocked": _l("This account is blocked. Please call your community office."),
+    "role_not_appointed": _l("Residents need no appointment. Please choose another role."),
+    "ends_in_the_past": _l("The end lies in the past. Please choose a later one."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),
