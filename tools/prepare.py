@@ -86,13 +86,12 @@ def apt_install(packages: list[str]) -> None:
         )
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if prefix and not (shutil.which("sudo") and succeeds(*prefix, "true")):
-        stop(f"System packages are missing. Run this once, then make again:\n  sudo sh -c '{line}'")
+        sudo = "sudo " if shutil.which("sudo") else ""
+        stop(f"System packages are missing. Run this once as root, then make again:\n  {sudo}sh -c '{line}'")
     with step(f"System packages: {' '.join(packages)}"):
         environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
         # A stale or partly unreachable list may still hold what is needed: only the install decides.
-        subprocess.run(
-            [*prefix, *environment, "apt-get", "update", "-qq"], stdin=subprocess.DEVNULL, check=False
-        )
+        succeeds(*prefix, *environment, "apt-get", "update", "-qq")
         run(
             [*prefix, *environment, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
             line,
@@ -211,12 +210,16 @@ class step:  # noqa: N801 - reads as a statement
 
 
 def run(command: list[str | Path | None], shown: str = "", path: Path | None = None) -> None:
-    """Run a program without a keyboard; when it fails, say which one and stop."""
+    """Run a program without a keyboard; when it fails, show what it said, which one it was, and stop."""
     words = [str(word) for word in command]
     environment = dict(os.environ)
     if path:
         environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    if subprocess.run(words, stdin=subprocess.DEVNULL, env=environment, check=False).returncode:
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode:
+        print(done.stdout, done.stderr, sep="")
         stop(f"This did not work; its reason stands above: {shown or ' '.join(words)}")
 
 
