@@ -120,6 +120,7 @@ class Factory:
                 name=name,
                 name_key=name,
                 pinyin_key="",
+                initials_key="",
                 is_invented=True,
                 created_at=now,
             )

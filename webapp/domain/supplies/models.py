@@ -17,10 +17,16 @@ from webapp.domain.supplies.rules import (
 
 
 class Bag(Model):
-    """A vegetable bag 蔬菜包: a kit that a community offers. `is_basic` is what a household not yet confirmed may order."""
+    """A vegetable bag 蔬菜包: a kit that a community offers.
+
+    `is_basic` is what a household not yet confirmed may order.
+    """
 
     __tablename__ = "bags"
-    __table_args__ = (UniqueConstraint("public_id"), Index("ix_bags_area_path", "area_path", "position", "id"))
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        Index("ix_bags_area_path", "area_path", "position", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     public_id: Mapped[str] = mapped_column(PublicId)
@@ -133,7 +139,10 @@ class RoundBag(Model):
 
 
 class RoundBuilding(Model):
-    """How many households of a building have ordered in a round: kept by each order, so that a head's page never counts thousands of rows."""
+    """How many households of a building have ordered in a round.
+
+    Kept by each order, so that a head's page never counts thousands of rows.
+    """
 
     __tablename__ = "round_buildings"
     __table_args__ = (
@@ -188,13 +197,15 @@ class Order(Model):
 class OrderLine(Model):
     """So many of one bag in an order: what was wanted and what the household has been given a place for.
 
-    `waiting_since` is set while something is still wanted 候补; the order of the queue is (waiting_since, id).
+    `waiting_since` is set while something is still wanted 候补; the queue goes by (waiting_since, id).
     """
 
     __tablename__ = "order_lines"
     __table_args__ = (
         UniqueConstraint("order_id", "round_bag_id"),
-        partial_index("ix_order_lines_waiting", "round_bag_id", "waiting_since", "id", where="waiting_since IS NOT NULL"),
+        partial_index(
+            "ix_order_lines_waiting", "round_bag_id", "waiting_since", "id", where="waiting_since IS NOT NULL"
+        ),
         CheckConstraint("wanted_count > 0", name="wanted_count"),
         CheckConstraint("given_count >= 0 AND given_count <= wanted_count", name="given_count"),
         CheckConstraint("waiting_since IS NULL OR given_count < wanted_count", name="waits_for_something"),

@@ -90,7 +90,9 @@ STEPS: Mapping[Step, tuple[RoundState, RoundState]] = {
     Step.FINISH: (RoundState.OUT, RoundState.DONE),
 }
 TAKES_ORDERS = frozenset({RoundState.OPEN, RoundState.CLOSED})
-HAS_SHEETS = frozenset({RoundState.OPEN, RoundState.CLOSED, RoundState.PACKING, RoundState.OUT, RoundState.DONE})
+HAS_SHEETS = frozenset(
+    {RoundState.OPEN, RoundState.CLOSED, RoundState.PACKING, RoundState.OUT, RoundState.DONE}
+)
 
 
 def next_step(state: RoundState) -> Step | None:
@@ -133,7 +135,7 @@ def ensure_takes_orders(ordering: Ordering) -> None:
 
 
 def can_change(ordering: Ordering, *, is_assisted: bool) -> bool:
-    """Whether a standing order may still be changed or cancelled: until the cut-off, by staff until packing."""
+    """Whether an order may still be changed or cancelled: until the cut-off, by staff until packing."""
     if ordering in {Ordering.OPEN, Ordering.GRACE}:
         return True
     return is_assisted and ordering is Ordering.LATE
@@ -220,26 +222,44 @@ def lines_of(
         if not is_confirmed and not offer.is_basic:
             raise RuleBroken("only_basic_bag", field=f"count-{offer.public_id}")
         if wish.count > offer.household_limit:
-            raise RuleBroken(
-                "over_bag_limit", field=f"count-{offer.public_id}", limit=offer.household_limit, bag=offer.name
-            )
+            raise RuleBroken("over_bag_limit", field=f"count-{offer.public_id}", limit=offer.household_limit)
     total = sum(wish.count for wish in wanted)
     if not is_confirmed and total > BASIC_LIMIT:
         raise RuleBroken("only_basic_bag")
     if total > round_limit:
         raise RuleBroken("over_round_limit", limit=round_limit)
-    lines = [_priced(wish, by_public_id[wish.round_bag], standing or {}) for wish in wanted]
+    priced = [(wish, by_public_id[wish.round_bag]) for wish in wanted]
+    _ensure_prices_read(priced, standing or {})
+    lines = [_priced(wish, offer, standing or {}) for wish, offer in priced]
     return sorted(lines, key=lambda line: line.offer.id)
+
+
+def _keeps_price(wish: Wish, before: Standing | None) -> bool:
+    return before is not None and wish.count <= before.count
+
+
+def _ensure_prices_read(priced: Sequence[tuple[Wish, Offer]], standing: Mapping[int, Standing]) -> None:
+    changed = [
+        offer
+        for wish, offer in priced
+        if wish.price_version != offer.price_version and not _keeps_price(wish, standing.get(offer.id))
+    ]
+    if changed:
+        # What one tap must send to agree: the versions of the prices that hold now.
+        confirm = {f"price_version-{offer.public_id}": str(offer.price_version) for offer in changed}
+        raise Conflict("price_changed", price=yuan(changed[0].price_fen), confirm=confirm)
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan with two places: 3050 is 30.50."""
+    return f"{fen // 100}.{fen % 100:02d}"
 
 
 def _priced(wish: Wish, offer: Offer, standing: Mapping[int, Standing]) -> Line:
     before = standing.get(offer.id)
-    if before is not None and wish.count <= before.count:
+    price_fen, version = offer.price_fen, offer.price_version
+    if before is not None and _keeps_price(wish, before):
         price_fen, version = before.price_fen, before.price_version
-    elif wish.price_version == offer.price_version:
-        price_fen, version = offer.price_fen, offer.price_version
-    else:
-        raise Conflict("price_changed", bag=offer.name, price_fen=offer.price_fen)
     return Line(
         offer=offer,
         count=wish.count,
@@ -310,7 +330,11 @@ class OrderPhase(StrEnum):
     CANCELLED = "cancelled"
 
 
-_PHASES = {RoundState.PACKING: OrderPhase.PACKING, RoundState.OUT: OrderPhase.OUT, RoundState.DONE: OrderPhase.DONE}
+_PHASES = {
+    RoundState.PACKING: OrderPhase.PACKING,
+    RoundState.OUT: OrderPhase.OUT,
+    RoundState.DONE: OrderPhase.DONE,
+}
 
 
 def order_phase(*, order: OrderState, round_state: RoundState, wanted: int, given: int) -> OrderPhase:
@@ -322,5 +346,7 @@ def order_phase(*, order: OrderState, round_state: RoundState, wanted: int, give
     if order is OrderState.CANCELLED or round_state is RoundState.CANCELLED:
         return OrderPhase.CANCELLED
     if wanted and not given:
-        return OrderPhase.NOT_GIVEN if round_state in {RoundState.OUT, RoundState.DONE} else OrderPhase.WAITING
+        return (
+            OrderPhase.NOT_GIVEN if round_state in {RoundState.OUT, RoundState.DONE} else OrderPhase.WAITING
+        )
     return _PHASES.get(round_state, OrderPhase.RECEIVED)
