@@ -107,7 +107,7 @@ def serve() -> None:
             for child in children:
                 child.start()
             if _wait_for_first_answer(config, listener, web, stop):
-                _announce(config, address)
+                _announce(config, address, _reach(listener))
                 while not stop.is_asked:
                     time.sleep(POLL_SECONDS)
                     for child in children:
@@ -218,10 +218,16 @@ def _wait_for_first_answer(
     return False
 
 
-def _answers(config: dict[str, Any], listener: socket.socket) -> bool:
+def _reach(listener: socket.socket) -> tuple[str, int]:
+    """Host and port at which this machine itself reaches the web server."""
     host, port = listener.getsockname()[:2]
     if host in ANY_ADDRESS:
         host = "::1" if listener.family == socket.AF_INET6 else "127.0.0.1"
+    return host, port
+
+
+def _answers(config: dict[str, Any], listener: socket.socket) -> bool:
+    host, port = _reach(listener)
     if config["TLS_CERT"]:
         # We ask ourselves over loopback; whether the certificate bears this name is not the question.
         trusting = ssl._create_unverified_context()  # noqa: S323, SLF001
@@ -239,9 +245,11 @@ def _answers(config: dict[str, Any], listener: socket.socket) -> bool:
         connection.close()
 
 
-def _announce(config: dict[str, Any], address: str) -> None:
+def _announce(config: dict[str, Any], address: str, reach: tuple[str, int]) -> None:
     """Print where it is and, outside production, how to sign in."""
     click.echo(f"\nLinli 邻里 is running 已启动: {address}")
+    if os.environ.get("LINLI_PUBLIC_URL"):
+        click.echo(f"It listens on {reach[0]} port {reach[1]}; LINLI_PUBLIC_URL has to lead there.")
     sign_ins = Path(config["DATA_DIR"]) / "demo.txt"
     if not config["IS_PRODUCTION"] and sign_ins.is_file():
         click.echo(f"\n{sign_ins.read_text(encoding='utf-8').strip()}")
