@@ -1,6 +1,6 @@
 // Hand-written. Hashed files from the cache; pages that allow it shown at once from this person's own cache and
 // renewed behind; everything else from the network. The server puts `self.LINLI = {version, files}` before this file.
-import { flush } from "./parts/flush.js";
+import { NETWORK, flush, nextTry } from "./parts/flush.js";
 import { note, setNote } from "./parts/store.js";
 
 const { version, files } = self.LINLI;
@@ -38,10 +38,16 @@ self.addEventListener("message", ({ data }) => {
   if (data === "take-over") self.skipWaiting();
 });
 
+/** The browser wakes this worker again later when the promise fails. */
+async function flushOrFail() {
+  await flush(NETWORK);
+  if (await nextTry()) throw new Error("not sent yet");
+}
+
 self.addEventListener("sync", (event) => {
-  if (event.tag === "outbox") event.waitUntil(flush(true));
+  if (event.tag === "outbox") event.waitUntil(flushOrFail());
 });
-self.addEventListener("push", (event) => event.waitUntil(flush(true)));
+self.addEventListener("push", (event) => event.waitUntil(flush(NETWORK)));
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;

@@ -8,6 +8,11 @@ const FIRST_PAUSE = 15e3;
 const LAST_PAUSE = 300e3;
 const REFUSALS = [400, 403, 404, 409, 410, 413, 422];
 
+// Why a flush is made; each reason overrides more of the pauses.
+export const TIMER = 0;
+export const NETWORK = 1;
+export const PERSON = 2;
+
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 /** Web Locks, or over plain http a lease in the database that ends by itself when its holder dies. */
@@ -65,7 +70,12 @@ function judge(answer, key) {
     const { message, fields, confirm } = said;
     return { means: "refused", code, message, fields, confirm };
   }
-  return { means: "waiting", own: answer.status === 500, after: Number(answer.headers.get("Retry-After")) };
+  return {
+    means: "waiting",
+    own: answer.status === 500,
+    busy: answer.status === 429 || answer.status >= 500,
+    after: Number(answer.headers.get("Retry-After")),
+  };
 }
 
 async function send(entry, session) {
@@ -89,10 +99,10 @@ function pause(tries, after) {
 
 /** Send one entry and write down what came of it; answers whether the next one may be tried. */
 async function deliver(entry, session) {
-  let { means, own, after, ...said } = await send(entry, session);
+  let { means, own, busy, after, ...said } = await send(entry, session);
   if (means === "stranger") {
     const again = await whoIsThere();
-    if (again && again.user === entry.user) ({ means, own, after, ...said } = await send(entry, again));
+    if (again && again.user === entry.user) ({ means, own, busy, after, ...said } = await send(entry, again));
     if (means === "stranger") said = { why: again ? "signed_out" : "network" };
   }
   if (means === "sent") {
@@ -101,7 +111,7 @@ async function deliver(entry, session) {
     await store.change(entry.key, { state: "rejected", why: undefined, ...said });
   } else {
     const { tries } = entry;
-    await store.change(entry.key, { why: said.why || "network", tries: tries + 1, next: pause(tries, after) });
+    await store.change(entry.key, { why: said.why || "network", busy, tries: tries + 1, next: pause(tries, after) });
   }
   tell();
   return means === "sent" || means === "refused" || own;
@@ -111,7 +121,8 @@ async function sendAll(force, stillMine) {
   const tried = new Set();
   for (;;) {
     const waiting = (await store.all()).filter((entry) => entry.state === "waiting");
-    const due = waiting.filter((entry) => !tried.has(entry.key) && (force || entry.next <= Date.now()));
+    const isDue = (entry) => force >= (entry.busy ? PERSON : NETWORK) || entry.next <= Date.now();
+    const due = waiting.filter((entry) => !tried.has(entry.key) && isDue(entry));
     if (!due.length) return;
     await stillMine();
     const session = await whoIsThere();
@@ -140,11 +151,11 @@ async function sendAll(force, stillMine) {
 let running;
 let wanted;
 
-/** Send everything that waits. With force, an entry's pause after a failure is not kept (a person or the network
-    says that it is worth another try). Many calls at once are one flush, and one more after it. */
-export function flush(force = false) {
+/** Send everything that waits. A hint that the network is there ends the pauses after no answer, a person also those
+    after an answer that said "too busy". Many calls at once are one flush, and one more after it. */
+export function flush(force) {
   if (running) {
-    wanted = { force: force || Boolean(wanted && wanted.force) };
+    wanted = { force: Math.max(force, wanted ? wanted.force : TIMER) };
     return running;
   }
   running = alone((stillMine) => sendAll(force, stillMine)).finally(() => {

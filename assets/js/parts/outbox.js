@@ -1,6 +1,6 @@
 // What every page does about the outbox: sends what waits, and says how much it is.
 import * as store from "./store.js";
-import { flush, nextTry } from "./flush.js";
+import { NETWORK, PERSON, TIMER, flush, nextTry } from "./flush.js";
 import { listen } from "./channel.js";
 import { say, word } from "./words.js";
 
@@ -20,13 +20,13 @@ export async function mine() {
 
 let timer;
 
-/** Flush now, whatever the pauses, and plan the next try. */
-export async function sendNow(force = true) {
+/** Flush now and plan the next try. */
+export async function sendNow(force = PERSON) {
   await flush(force);
   clearTimeout(timer);
   const next = await nextTry();
   if (!next) return;
-  timer = setTimeout(() => sendNow(false), Math.min(Math.max(next - Date.now(), 1e3), LAST_PAUSE));
+  timer = setTimeout(() => sendNow(TIMER), Math.min(Math.max(next - Date.now(), 1e3), LAST_PAUSE));
   const registration = navigator.serviceWorker && (await navigator.serviceWorker.getRegistration());
   if (registration && registration.sync) registration.sync.register("outbox").catch(() => {});
 }
@@ -43,10 +43,10 @@ async function count() {
 
 export async function start() {
   listen(count);
-  addEventListener("online", () => sendNow());
-  addEventListener("pageshow", (event) => event.persisted && sendNow());
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && sendNow());
+  addEventListener("online", () => sendNow(NETWORK));
+  addEventListener("pageshow", (event) => event.persisted && sendNow(NETWORK));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && sendNow(NETWORK));
   if (page.dataset.user && !page.dataset.savedAt) await store.setNote("user", page.dataset.user);
   await count();
-  await sendNow();
+  await sendNow(NETWORK);
 }
