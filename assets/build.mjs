@@ -29,10 +29,18 @@ const files = new Map([
 // htmx goes out as it was shipped, before our own code; our modules use it as `window.htmx`.
 files.set("app.js", Buffer.concat([await readFile(htmx), Buffer.from("\n"), files.get("app.js")]));
 
+// The service worker is told what it keeps from its first moment; it goes last, when the others have their names.
+const KEPT = ["app.js", "outbox.js"];
+const worker = files.get("sw.js");
+files.delete("sw.js");
+const sorted = [...files].sort();
+if (worker) sorted.push(["sw.js", worker]);
+
 await mkdir(target, { recursive: true });
 const manifest = {};
 const written = new Set(["manifest.json"]);
-for (const [name, content] of [...files].sort()) {
+for (const [name, source] of sorted) {
+  const content = name === "sw.js" ? Buffer.concat([Buffer.from(workerHead()), source]) : source;
   const { name: stem, ext } = path.parse(name);
   const hashed = `${stem}.${createHash("sha256").update(content).digest("hex").slice(0, 10)}${ext}`;
   const brotli = brotliCompressSync(content, {
@@ -45,6 +53,12 @@ for (const [name, content] of [...files].sort()) {
   manifest[name] = hashed;
   console.log(`  ${name}: ${(content.length / 1024).toFixed(1)} kB, ${(brotli.length / 1024).toFixed(1)} kB as brotli`);
 }
+function workerHead() {
+  const version = createHash("sha256").update(JSON.stringify(manifest)).digest("hex").slice(0, 10);
+  const kept = KEPT.filter((name) => manifest[name]).map((name) => `/static/dist/${manifest[name]}`);
+  return `self.LINLI=${JSON.stringify({ version, files: [...kept, "/static/icons/icon.svg"] })};\n`;
+}
+
 // The manifest changes in one step and old files go last: a server that runs meanwhile never misses one.
 await writeFile(path.join(target, "manifest.json.new"), `${JSON.stringify(manifest, null, 2)}\n`);
 await rename(path.join(target, "manifest.json.new"), path.join(target, "manifest.json"));

@@ -1,6 +1,7 @@
 """What every page carries: static files by their hashed names, security headers, the names base.html needs."""
 
 import base64
+import gzip
 import hashlib
 import json
 import logging
@@ -23,6 +24,9 @@ HTML = "text/html"
 _YEAR = 365 * 24 * 3600
 _TEXT_SIZES = ("normal", "large", "xlarge")
 _THEMES = ("system", "light", "dark")
+_PACKED = frozenset({HTML, "application/json", "application/manifest+json"})
+_WORTH_PACKING = 800
+_PACKING_LEVEL = 5
 
 
 class Assets:
@@ -114,6 +118,7 @@ def _after(response: Response) -> Response:
         headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.add("Cookie")
         response.vary.add("HX-Request")
+    _pack(response)
     log.info(
         "request",
         extra={
@@ -126,6 +131,18 @@ def _after(response: Response) -> Response:
         },
     )
     return response
+
+
+def _pack(response: Response) -> None:
+    """Pages and their data go out compressed: a phone's link is slower than a fifth of a millisecond of zlib."""
+    headers = response.headers
+    if response.mimetype not in _PACKED or response.direct_passthrough or "Content-Encoding" in headers:
+        return
+    response.vary.add("Accept-Encoding")
+    body = response.get_data()
+    if len(body) >= _WORTH_PACKING and "gzip" in request.accept_encodings:
+        response.set_data(gzip.compress(body, _PACKING_LEVEL, mtime=0))
+        headers["Content-Encoding"] = "gzip"
 
 
 def _file_headers(headers: Any, _path: str, url: str) -> None:

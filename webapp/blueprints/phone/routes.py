@@ -1,18 +1,14 @@
 """What makes the site an app on a phone: outbox page, offline page, service worker, manifest."""
 
-import gzip
-import hashlib
-import json
 from pathlib import Path
 
-from flask import Response, current_app, jsonify, make_response, render_template, request, url_for
+from flask import current_app, jsonify, make_response, render_template, request, send_from_directory, url_for
 from flask_babel import get_locale, gettext
 
 from webapp.blueprints.phone import bp
 from webapp.web.guard import public
 
-# What a page needs when there is no network at all.
-KEPT_FILES = ("app.js", "form.js", "outbox.js")
+PACKINGS = (("br", ".br"), ("gzip", ".gz"))
 GREEN = "#0a6b3b"
 PAPER = "#f2f5f0"
 
@@ -67,26 +63,18 @@ def show_manifest():
 @bp.get("/sw.js")
 @public
 def show_service_worker():
-    """Answer the service worker, with the names of the files it keeps; a changed file is a changed worker."""
-    plain, packed, tag = _service_worker()
-    if "gzip" in request.accept_encodings:
-        response = Response(packed, mimetype="text/javascript", headers={"Content-Encoding": "gzip"})
-    else:
-        response = Response(plain, mimetype="text/javascript")
+    """Answer the service worker, packed as the build left it; asked for anew at each visit."""
+    directory = Path(current_app.static_folder or "") / "dist"
+    name = current_app.extensions["linli_assets"].names["sw.js"]
+    packing, ending = next(
+        ((packing, ending) for packing, ending in PACKINGS if packing in request.accept_encodings), ("", "")
+    )
+    response = send_from_directory(
+        directory, name + ending, mimetype="text/javascript", max_age=0, etag=False
+    )
+    if packing:
+        response.headers["Content-Encoding"] = packing
     response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = "no-cache"
-    response.set_etag(tag, weak=True)
+    response.set_etag(name, weak=True)
     return response.make_conditional(request)
-
-
-def _service_worker() -> tuple[bytes, bytes, str]:
-    made = current_app.extensions.get("linli_service_worker")
-    if made is None:
-        assets = current_app.extensions["linli_assets"]
-        script = (Path(current_app.static_folder or "") / "dist" / assets.names["sw.js"]).read_bytes()
-        version = hashlib.sha256(json.dumps(assets.names, sort_keys=True).encode()).hexdigest()[:10]
-        files = [assets.url(name) for name in KEPT_FILES] + [url_for("static", filename="icons/icon.svg")]
-        plain = f"self.LINLI={json.dumps({'version': version, 'files': files})};\n".encode() + script
-        made = (plain, gzip.compress(plain, 9, mtime=0), version)
-        current_app.extensions["linli_service_worker"] = made
-    return made
