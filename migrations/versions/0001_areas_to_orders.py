@@ -12,17 +12,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The four-level grid of facts.md; an office may rename its levels.
-LEVELS = (
-    ("county", 10, "县", "county"),
-    ("town", 20, "镇街", "town"),
-    ("community", 30, "社区", "community"),
-    ("grid", 40, "网格", "grid"),
-    ("compound", 50, "小区", "compound"),
-    ("building", 60, "楼栋", "building"),
-)
-# The rule sets as they stood when the first county was set up; `flask areas rules FILE` brings newer ones.
-RULE_SETS = Path(__file__).with_name("0001_rule_sets.json")
+# The four-level grid of facts.md and the rule sets of 2022; `flask areas rules FILE` brings newer ones.
+FIRST_DATA = Path(__file__).with_name("0001_first_data.json")
 
 
 def upgrade() -> None:
@@ -205,6 +196,11 @@ def upgrade() -> None:
             sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
             nullable=False,
         ),
+        sa.Column(
+            "initials_key",
+            sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("is_invented", sa.Boolean(), nullable=False),
         sa.Column(
@@ -216,6 +212,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_people_public_id")),
     )
     with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.create_index("ix_people_initials_key", ["initials_key"], unique=False)
         batch_op.create_index("ix_people_name_key", ["name_key"], unique=False)
         batch_op.create_index("ix_people_pinyin_key", ["pinyin_key"], unique=False)
 
@@ -763,7 +760,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.create_index("ix_households_area_path", ["area_path", "sort_key", "id"], unique=False)
-        batch_op.create_index("ix_households_state_area_path", ["state", "area_path"], unique=False)
         batch_op.create_index(
             "ix_households_merged_into_id",
             ["merged_into_id"],
@@ -771,6 +767,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("merged_into_id IS NOT NULL"),
             postgresql_where=sa.text("merged_into_id IS NOT NULL"),
         )
+        batch_op.create_index("ix_households_state_area_path", ["state", "area_path"], unique=False)
 
     op.create_table(
         "printed_sheets",
@@ -1047,11 +1044,9 @@ def upgrade() -> None:
 
 
 def _insert_first_data() -> None:
+    first = json.loads(FIRST_DATA.read_text(encoding="utf-8"))
     levels = sa.table("area_levels", *map(sa.column, ("code", "rank", "name_zh", "name_en")))
-    op.bulk_insert(
-        levels, [dict(zip(("code", "rank", "name_zh", "name_en"), row, strict=True)) for row in LEVELS]
-    )
-    rules = json.loads(RULE_SETS.read_text(encoding="utf-8"))
+    op.bulk_insert(levels, first["levels"])
     sets = sa.table(
         "rule_sets",
         *map(sa.column, ("id", "code", "name_zh", "name_en", "source")),
@@ -1063,7 +1058,7 @@ def _insert_first_data() -> None:
         *map(sa.column, ("rule_set_id", "code", "rank", "name_zh", "name_en", "means_zh", "means_en")),
     )
     connection = op.get_bind()
-    for rule_set in rules["rule_sets"]:
+    for rule_set in first["rule_sets"]:
         facts = {name: value for name, value in rule_set.items() if name != "zone_classes"}
         for name in ("valid_from", "valid_until"):
             facts[name] = date.fromisoformat(facts[name]) if facts.get(name) else None
@@ -1111,12 +1106,12 @@ def downgrade() -> None:
     op.drop_table("round_areas")
     op.drop_table("printed_sheets")
     with op.batch_alter_table("households", schema=None) as batch_op:
+        batch_op.drop_index("ix_households_state_area_path")
         batch_op.drop_index(
             "ix_households_merged_into_id",
             sqlite_where=sa.text("merged_into_id IS NOT NULL"),
             postgresql_where=sa.text("merged_into_id IS NOT NULL"),
         )
-        batch_op.drop_index("ix_households_state_area_path")
         batch_op.drop_index("ix_households_area_path")
 
     op.drop_table("households")
@@ -1180,6 +1175,7 @@ def downgrade() -> None:
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_index("ix_people_pinyin_key")
         batch_op.drop_index("ix_people_name_key")
+        batch_op.drop_index("ix_people_initials_key")
 
     op.drop_table("people")
     with op.batch_alter_table("outbox_messages", schema=None) as batch_op:
