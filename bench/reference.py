@@ -8,7 +8,18 @@ import os
 
 from flask import Flask
 from jinja2 import Environment
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, bindparam, create_engine, insert, select
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    insert,
+    select,
+)
 from sqlalchemy.engine import Engine
 
 BYTES = 6144

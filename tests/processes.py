@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRET = "a-secret-for-tests-with-more-than-32-characters"  # noqa: S105 - of a throw-away database
+SECRET = "a-secret-for-tests-with-more-than-32-characters"
 START_SECONDS = 60.0
 END_SECONDS = 20.0
 
@@ -110,7 +110,9 @@ def start_worker(url: str, data_dir: Path, *, more: Mapping[str, str] | None = N
 def serve_all(url: str, data_dir: Path, *, more: Mapping[str, str] | None = None) -> Program:
     """What `make run` leaves in front of the terminal: the supervisor with web server and worker, on a free port."""
     arguments = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
-    program = _start("serve", arguments, environment(url, data_dir, {"PORT": "0"} | dict(more or {})), data_dir)
+    program = _start(
+        "serve", arguments, environment(url, data_dir, {"PORT": "0"} | dict(more or {})), data_dir
+    )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and program.process.poll() is None:
         # The announced address is LINLI_PUBLIC_URL; the port is in what the children inherited.
