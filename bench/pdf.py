@@ -38,7 +38,9 @@ def run() -> dict[str, Any]:
                 seconds, peak = _process("pdf.py", doors, folder, environment)
                 ours.append(seconds)
                 peaks.append(peak)
-            figures[f"run_sheet_{doors}_vs_reportlab"] = round(statistics.median(ours) / statistics.median(theirs), 2)
+            figures[f"run_sheet_{doors}_vs_reportlab"] = round(
+                statistics.median(ours) / statistics.median(theirs), 2
+            )
             figures[f"run_sheet_{doors}_s"] = round(statistics.median(ours), 2)
             figures[f"reportlab_{doors}_s"] = round(statistics.median(theirs), 2)
             figures[f"peak_mb_{doors}"] = round(max(peaks))

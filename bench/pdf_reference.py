@@ -23,7 +23,15 @@ def main(count: int, target: str) -> None:
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.pdfgen.canvas import Canvas
-    from reportlab.platypus import BaseDocTemplate, Frame, LongTable, NextPageTemplate, PageBreak, PageTemplate, Spacer
+    from reportlab.platypus import (
+        BaseDocTemplate,
+        Frame,
+        LongTable,
+        NextPageTemplate,
+        PageBreak,
+        PageTemplate,
+        Spacer,
+    )
 
     from pdf_orders import PRINTED, run_sheet_of
 
@@ -43,7 +51,14 @@ def main(count: int, target: str) -> None:
             for line, row in enumerate(matrix):
                 for place, dark in enumerate(row):
                     if dark:
-                        self.rect(place * module, (len(matrix) - line - 1) * module, module, module, stroke=0, fill=1)
+                        self.rect(
+                            place * module,
+                            (len(matrix) - line - 1) * module,
+                            module,
+                            module,
+                            stroke=0,
+                            fill=1,
+                        )
             self.endForm()
 
         def showPage(self):  # noqa: N802
@@ -75,7 +90,9 @@ def main(count: int, target: str) -> None:
             title = f"第{facts.number}轮 配送单 · {building.name} · 5月12日{facts.window}"
             canvas.drawString(MARGIN * mm, top - 12 * mm, title)
             canvas.setFont("Hei", 9)
-            canvas.drawString(MARGIN * mm, top - 18 * mm, f"第{PRINTED[0]}版 · 打印时间 {PRINTED[1]} · 打印人 {PRINTED[2]}")
+            canvas.drawString(
+                MARGIN * mm, top - 18 * mm, f"第{PRINTED[0]}版 · 打印时间 {PRINTED[1]} · 打印人 {PRINTED[2]}"
+            )
             canvas.setFont("Hei", 10)
             canvas.drawString(
                 MARGIN * mm,
@@ -107,7 +124,10 @@ def main(count: int, target: str) -> None:
             ("RIGHTPADDING", (0, 0), (-1, -1), 1),
         ]
         for unit in building.units:
-            style += [("SPAN", (0, len(rows)), (-1, len(rows))), ("ALIGN", (0, len(rows)), (0, len(rows)), "LEFT")]
+            style += [
+                ("SPAN", (0, len(rows)), (-1, len(rows))),
+                ("ALIGN", (0, len(rows)), (0, len(rows)), "LEFT"),
+            ]
             rows.append((f"{unit.name} · {unit.households}户 · {unit.pieces}件", *[""] * 9))
             heights.append(BAND * mm)
             for stop in unit.stops:
@@ -128,7 +148,9 @@ def main(count: int, target: str) -> None:
                     )
                 )
                 heights.append(ROW * mm)
-        table = LongTable(rows, colWidths=[width * mm for width in WIDTHS], rowHeights=heights, repeatRows=1, style=style)
+        table = LongTable(
+            rows, colWidths=[width * mm for width in WIDTHS], rowHeights=heights, repeatRows=1, style=style
+        )
         closing = LongTable(
             [
                 [f"敲门没有动静的独居户:房号____________,马上打 {facts.hotline}"],
@@ -160,5 +182,7 @@ def main(count: int, target: str) -> None:
 
 if __name__ == "__main__":
     if not Path(FONT).exists():
-        raise SystemExit("The yardstick prints with WenQuanYi Micro Hei: install the package fonts-wqy-microhei.")
+        raise SystemExit(
+            "The yardstick prints with WenQuanYi Micro Hei: install the package fonts-wqy-microhei."
+        )
     main(int(sys.argv[1]), sys.argv[2])

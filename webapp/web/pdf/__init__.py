@@ -55,10 +55,11 @@ def render(
         return format_skeleton("MMMd", value, locale=language)
 
     with force_locale(language):
-        page = flask.render_template(
-            template, paper=paper, day=day, language=language.replace("_", "-"), **context
+        # Not flask.render_template: what pages get from the request has no place on paper, and the worker has none.
+        page = flask.current_app.jinja_env.get_template(template).render(
+            paper=paper, day=day, language=language.replace("_", "-"), **context
         )
-    page = printable_page(page)
+    page = printable(page)
     characters = set(html.unescape(page))
     if missing := fonts.missing(characters):
         raise MissingGlyph(missing, _places(page, missing))
@@ -68,15 +69,10 @@ def render(
         was_enabled = gc.isenabled()
         gc.disable()  # boxes live as long as the document: looking for dead ones costs a fifth of the layout
         try:
-            return _laid_out(page, fonts.files(c for c in characters if c.isprintable()), paper.page_count, progress)
+            return _laid_out(page, fonts.files(characters - {"\n"}), paper.page_count, progress)
         finally:
             if was_enabled:
                 gc.enable()
-
-
-def printable_page(page: str) -> str:
-    """The page without characters that draw nothing, line by line so that its line breaks stay."""
-    return "\n".join(printable(line) for line in page.split("\n"))
 
 
 def _laid_out(
@@ -92,7 +88,9 @@ def _laid_out(
 
         def fetch(self, url, headers=None):
             if url.startswith(_FONT_ADDRESS):
-                return URLFetcherResponse(url, files[int(url.removeprefix(_FONT_ADDRESS))][2], {"Content-Type": "font/otf"})
+                return URLFetcherResponse(
+                    url, files[int(url.removeprefix(_FONT_ADDRESS))][2], {"Content-Type": "font/otf"}
+                )
             if url.startswith("data:"):
                 return super().fetch(url, headers)
             raise ValueError(f"A printed sheet fetches nothing: {url}")
@@ -104,9 +102,13 @@ def _laid_out(
     families = ",".join(dict.fromkeys(f'"{family}"' for family, _, _ in files))
     style = f"<style>{faces}html{{font-family:{families}}}</style></head>"
     page = page.replace("</head>", style, 1)
-    document = HTML(string=page, url_fetcher=OnlyOurs(), base_url=None).render(font_config=FontConfiguration())
+    document = HTML(string=page, url_fetcher=OnlyOurs(), base_url=None).render(
+        font_config=FontConfiguration()
+    )
     if page_count and len(document.pages) != page_count:
-        raise RuntimeError(f"The sheet was cut into {page_count} pages and came out as {len(document.pages)}.")
+        raise RuntimeError(
+            f"The sheet was cut into {page_count} pages and came out as {len(document.pages)}."
+        )
     if progress:
         progress(60)
     content = document.write_pdf(finisher=_refuse_boxes)
@@ -116,7 +118,11 @@ def _laid_out(
 def _refuse_boxes(document, pdf) -> None:
     """The last guard: a font that draws a character as a missing glyph has an encoding of its own."""
     for thing in pdf.objects:
-        if isinstance(thing, dict) and thing.get("Subtype") == "/Type0" and thing.get("Encoding") != "/Identity-H":
+        if (
+            isinstance(thing, dict)
+            and thing.get("Subtype") == "/Type0"
+            and thing.get("Encoding") != "/Identity-H"
+        ):
             raise RuntimeError("A character would be printed as a box.")
 
 

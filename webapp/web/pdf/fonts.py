@@ -23,12 +23,18 @@ EM = 1000  # all widths in this package are thousandths of the font size
 
 # Regular and bold of the Chinese fonts that the systems we install on carry; face 2 of Noto CJK is SC.
 KNOWN_FONTS: tuple[tuple[str, str], ...] = (
-    ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc#2", "/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc#2"),
+    (
+        "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc#2",
+        "/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc#2",
+    ),
     (
         "/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Regular.ttc#2",
         "/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Bold.ttc#2",
     ),
-    ("/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc#2", "/usr/share/fonts/noto-cjk/NotoSansCJK-Bold.ttc#2"),
+    (
+        "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc#2",
+        "/usr/share/fonts/noto-cjk/NotoSansCJK-Bold.ttc#2",
+    ),
     (
         "/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc#2",
         "/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc#2",
@@ -37,7 +43,20 @@ KNOWN_FONTS: tuple[tuple[str, str], ...] = (
 # The empty box to tick is missing in Chinese fonts; their white square is the same drawing.
 DRAWN_AS = {"☐": "□"}
 # Layout tables are dropped: without kerning a line is as wide as the sum of its characters.
-DROPPED_TABLES = ("GSUB", "GPOS", "GDEF", "BASE", "JSTF", "kern", "vhea", "vmtx", "VORG", "DSIG", "morx", "feat")
+DROPPED_TABLES = (
+    "GSUB",
+    "GPOS",
+    "GDEF",
+    "BASE",
+    "JSTF",
+    "kern",
+    "vhea",
+    "vmtx",
+    "VORG",
+    "DSIG",
+    "morx",
+    "feat",
+)
 
 _POINTER, _UINT, _INT = ctypes.c_void_p, ctypes.c_uint, ctypes.c_int
 _HARFBUZZ = {
@@ -81,7 +100,9 @@ def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
     try:
         loaded = ctypes.CDLL(f"libharfbuzz{suffix}"), ctypes.CDLL(f"libharfbuzz-subset{suffix}")
     except OSError as error:
-        raise FontsMissing("Printing needs HarfBuzz: install libharfbuzz0b and libharfbuzz-subset0.") from error
+        raise FontsMissing(
+            "Printing needs HarfBuzz: install libharfbuzz0b and libharfbuzz-subset0."
+        ) from error
     for library, functions in zip(loaded, (_HARFBUZZ, _HARFBUZZ_SUBSET), strict=True):
         for name, (result, arguments) in functions.items():
             function = getattr(library, name)
@@ -125,7 +146,9 @@ class Face:
         if character not in self._advances:
             glyph = _UINT()
             found = self._hb.hb_font_get_nominal_glyph(self._font, ord(character), ctypes.byref(glyph))
-            width = self._hb.hb_font_get_glyph_h_advance(self._font, glyph) * EM / self._units if found else None
+            width = (
+                self._hb.hb_font_get_glyph_h_advance(self._font, glyph) * EM / self._units if found else None
+            )
             self._advances[character] = None if width is None else round(width)
         if self._advances[character] is None and character in DRAWN_AS:
             self._advances[character] = self.advance(DRAWN_AS[character])
@@ -200,7 +223,11 @@ def faces_with(character: str) -> tuple[str, ...]:
         return ()
     pattern = f":charset={ord(character):x}"
     listed = subprocess.run(  # noqa: S603  # a fixed program, a list of arguments, no shell
-        [program, pattern, "-f", "%{file}#%{index}\n"], capture_output=True, text=True, check=False, timeout=30
+        [program, pattern, "-f", "%{file}#%{index}\n"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
     names = sorted(set(listed.stdout.split("\n")) - {""})
     # Regular cuts before bold and oblique ones; indexes above 16 bits are instances of variable fonts.
@@ -234,6 +261,7 @@ class Fonts:
         self.faces = [open_face(name) for name in names]
         self.bold = open_face(bold) if bold and Path(bold.partition("#")[0]).exists() else None
         self._found: dict[str, Face | None] = {}
+        self._widths: dict[tuple[str, bool], int] = {}
 
     def face_of(self, character: str) -> Face | None:
         """The font that draws a character; None where no installed font does."""
@@ -262,6 +290,13 @@ class Fonts:
         face = self.face_of(character)
         return EM if face is None else face.advance(character) or 0
 
+    def width(self, text: str, *, strong: bool = False) -> int:
+        """The width of a text; remembered, because sheets say the same things in every row."""
+        key = (text, strong)
+        if key not in self._widths:
+            self._widths[key] = sum(self.advance(character, strong=strong) for character in text)
+        return self._widths[key]
+
     def missing(self, characters: Iterable[str]) -> tuple[str, ...]:
         """The characters that no installed font draws."""
         return tuple(sorted(c for c in set(characters) if not c.isspace() and self.face_of(c) is None))
@@ -273,7 +308,10 @@ class Fonts:
             face = self.face_of(character)
             if face is not None:
                 groups.setdefault(self.faces.index(face), []).append(character)
-        files = [(f"Linli {number}", "normal", self.faces[number].subset(groups[number])) for number in sorted(groups)]
+        files = [
+            (f"Linli {number}", "normal", self.faces[number].subset(groups[number]))
+            for number in sorted(groups)
+        ]
         if self.bold is not None and files:
             bold = [c for c in sorted(set(characters)) if self.bold.advance(c) is not None]
             files.insert(1, (files[0][0], "bold", self.bold.subset(bold)))
@@ -289,8 +327,10 @@ def _printed_as(character: str) -> str:
     kind = unicodedata.category(character)
     if kind == "Zs":
         return character if character in _PLAIN_SPACES else " "
-    if kind in {"Zl", "Zp"} or character in "\n\t":
+    if character == "\n" or kind in {"Zl", "Zp"}:
         return "\n"
+    if character == "\t":
+        return " "
     is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
     return "" if kind in {"Cc", "Cf"} or is_selector else character
 

@@ -9,7 +9,7 @@ import base64
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ LINE_HEIGHT = 4.2  # of the second and further lines of a row
 PADDING = 0.7
 THIN, THICK = 0.2, 0.7
 _POINT = 25.4 / 72
-_NARROW, _HALF = " ", "\u2002"
+_NARROW, _HALF, _WHOLE = " ", "\u2002", "\u2003"
 # A line does not begin with these and does not end with those.
 _NOT_FIRST = frozenset(",。、;:!?)】》」』×,.;:!?)]%…")
 _NOT_LAST = frozenset("(【《「『([#☐")
@@ -100,9 +100,10 @@ class Table:
 
     def _band(self, text: str, *, keep: str = "", is_thick: bool = False) -> _Row:
         lines = wrap(self.fonts, text, self._units(SHEET_WIDTH - 2 * PADDING, BODY_SIZE), strong=True)
-        indent = _gap(self._units(PADDING, BODY_SIZE), *self._spaces(strong=True))
+        indent = self._gap(self._units(PADDING, BODY_SIZE), strong=True)
+        halves = [part for line in lines for part in (indent + line, "")][:-1]
         return _Row(
-            tuple(indent + line for line in lines),
+            tuple(halves),
             max(BAND_HEIGHT, len(lines) * LINE_HEIGHT + 2),
             "band",
             is_thick=is_thick,
@@ -114,31 +115,47 @@ class Table:
         """Millimetres as thousandths of the font size."""
         return millimetres / (size * _POINT) * EM
 
-    def _spaces(self, *, strong: bool) -> tuple[int, int]:
-        return self.fonts.advance(_NARROW, strong=strong), self.fonts.advance(_HALF, strong=strong)
+    def _gap(self, width: float, *, strong: bool) -> str:
+        return _gap(
+            round(width), *(self.fonts.advance(space, strong=strong) for space in (_NARROW, _HALF, _WHOLE))
+        )
 
-    def _ruled(self, texts: list[str], kind: str, least: float, *, is_thick: bool = False, keep: str = "") -> _Row:
+    def _ruled(
+        self, texts: list[str], kind: str, least: float, *, is_thick: bool = False, keep: str = ""
+    ) -> _Row:
         strong, size = kind != "row", HEAD_SIZE if kind == "head" else BODY_SIZE
-        spaces = self._spaces(strong=strong)
         cells, left = [], 0.0
         for column, text in zip(self.columns, texts, strict=True):
             room = self._units(column.width - 2 * PADDING, size)
             most = self._units(column.width - 2 * THIN, size)
             cells.append((column, left, wrap(self.fonts, text, room, most, strong=strong)))
             left += column.width
-        lines = []
-        for number in range(max(len(parts) for _, _, parts in cells)):
-            line, reached = [], 0.0
-            for column, start, parts in cells:
-                if number >= len(parts) or not parts[number]:
-                    continue
-                width = measure(self.fonts, parts[number], strong=strong)
-                gap = _gap(round(self._target(column, start, width, size) - reached), *spaces)
-                line += [gap, parts[number]]
-                reached += gap.count(_NARROW) * spaces[0] + gap.count(_HALF) * spaces[1] + width
-            lines.append("".join(line))
-        height = least if len(lines) == 1 else max(least, len(lines) * LINE_HEIGHT + 1.6)
+        count = max(len(parts) for _, _, parts in cells)
+        # Rows of several lines are set in half lines, so that a shorter cell stands in the middle of its row.
+        lines = [self._line(cells, count, half, size, strong=strong) for half in range(2 * count - 1)]
+        height = least if count == 1 else max(least, count * LINE_HEIGHT + 1.6)
         return _Row(tuple(lines), height, kind, is_thick=is_thick, keep=keep, group=self._group)
+
+    def _line(
+        self,
+        cells: list[tuple[Column, float, list[str]]],
+        count: int,
+        half: int,
+        size: float,
+        *,
+        strong: bool,
+    ) -> str:
+        """The text of a half line: of each cell the line that stands there, spaces between them."""
+        line, reached = [], 0.0
+        for column, start, parts in cells:
+            number, odd = divmod(half - (count - len(parts)), 2)
+            if odd or not 0 <= number < len(parts) or not parts[number]:
+                continue
+            width = measure(self.fonts, parts[number], strong=strong)
+            gap = self._gap(self._target(column, start, width, size) - reached, strong=strong)
+            line += [gap, parts[number]]
+            reached += measure(self.fonts, gap, strong=strong) + width
+        return "".join(line)
 
     def _target(self, column: Column, start: float, width: float, size: float) -> float:
         """Where the text of a cell begins, from the left edge of the sheet."""
@@ -178,10 +195,10 @@ class Table:
 
     def _carried(self, page: list[_Row]) -> list[_Row]:
         """Rows taken from a full page, so that the signatures never stand without a row."""
-        count = 1
-        while count < len(page) - 1 and (page[-count].keep == "previous" or page[-count - 1].kind == "band"):
+        count = min(3, len(page) - 1)
+        while 0 < count < len(page) and (page[-count].keep == "previous" or page[-count - 1].keep == "next"):
             count += 1
-        if count >= len(page):
+        if count in {0, len(page)}:
             return []
         carried = page[-count:]
         del page[-count:]
@@ -239,17 +256,22 @@ class Paper:
             for number, rows in enumerate(pages, 1):
                 yield Page(table, number, len(pages), next(overall), self.page_count, _page_body(table, rows))
 
-    def fit(self, text: str, width: float, *sizes: float, strong: bool = False) -> Markup:
-        """The text in the largest of `sizes` (points) in which it stands on one line, else in the smallest."""
+    def line(self, kind: str, text: str, width: float, *sizes: float, strong: bool = False) -> Markup:
+        """A paragraph of class `kind` in the largest of `sizes` (points) that keeps it on one line, else the smallest."""
         text = printable(text)
         units = measure(self._fonts, text, strong=strong)
         size = next((size for size in sizes if units * size * _POINT / EM <= width), sizes[-1])
-        return Markup('<span style="font-size:{}pt">{}</span>').format(f"{size:g}", text)
+        return Markup('<p class="{}" style="font-size:{}pt">{}</p>').format(kind, f"{size:g}", text)
+
+    def fits(self, texts: Iterable[str], width: float) -> bool:
+        """True when each of the texts stands on one line of a column of this width."""
+        room = width - 2 * THIN
+        return all(measure(self._fonts, printable(text)) * BODY_SIZE * _POINT / EM <= room for text in texts)
 
 
 def measure(fonts: Fonts, text: str, *, strong: bool = False) -> int:
     """The width of a text in thousandths of the font size."""
-    return sum(fonts.advance(character, strong=strong) for character in text)
+    return fonts.width(text, strong=strong)
 
 
 def wrap(fonts: Fonts, text: str, room: float, most: float = 0.0, *, strong: bool = False) -> list[str]:
@@ -257,7 +279,12 @@ def wrap(fonts: Fonts, text: str, room: float, most: float = 0.0, *, strong: boo
 
     Breaks after spaces and hyphens and between Chinese characters, inside a word only where it is longer than a line.
     """
-    if text.isascii() and " " not in text and "\n" not in text and measure(fonts, text, strong=strong) <= max(room, most):
+    if (
+        text.isascii()
+        and " " not in text
+        and "\n" not in text
+        and measure(fonts, text, strong=strong) <= max(room, most)
+    ):
         return [text]
     lines = []
     for paragraph in text.split("\n"):
@@ -295,7 +322,13 @@ def _characters(word: str) -> Iterator[str]:
             character in _NOT_FIRST
             or part[-1] in _NOT_LAST
             or part[-1] == "×"
-            or (character.isascii() and character.isalnum() and part[-1].isascii() and part[-1].isalnum() and len(part) < 8)
+            or (
+                character.isascii()
+                and character.isalnum()
+                and part[-1].isascii()
+                and part[-1].isalnum()
+                and len(part) < 8
+            )
         )
         if part and not joins:
             yield part
@@ -306,29 +339,33 @@ def _characters(word: str) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _gap(width: float, narrow: int, half: int) -> str:
-    """Spaces that are together as wide as they can be made without a special character: off by 0.1 mm at most."""
+def _gap(width: int, narrow: int, half: int, whole: int) -> str:
+    """The fewest spaces that are together as wide as plain ones can be made: off by 0.1 mm at most."""
     if width <= 0:
         return ""
     choices = []
     for count in range(9):
-        rest = max(0.0, width - count * narrow)
-        for halves in (int(rest // half), int(rest // half) + 1):
-            choices.append((abs(width - count * narrow - halves * half), count, halves))
-    _, count, halves = min(choices)
-    return _NARROW * count + _HALF * halves
+        rest = max(0, width - count * narrow)
+        wholes, rest = divmod(rest, whole)
+        for halves in range(3):
+            size = count * narrow + halves * half + wholes * whole
+            choices.append((abs(width - size), count + halves + wholes, count, halves, wholes))
+    _, _, count, halves, wholes = min(choices)
+    return _NARROW * count + _HALF * halves + _WHOLE * wholes
 
 
 def _page_body(table: Table, rows: list[_Row]) -> Markup:
     """The rows of a page as HTML, their rules as one drawing behind them."""
     parts = []
-    for (kind, height, lines), group in itertools.groupby(rows, key=lambda row: (row.kind, row.height, len(row.lines))):
+    for (kind, height, lines), group in itertools.groupby(
+        rows, key=lambda row: (row.kind, row.height, len(row.lines))
+    ):
         if lines == 1:
             text = "\n".join(row.lines[0] for row in group)
             parts.append(f'<p class="{kind}" style="line-height:{height:g}mm">{escape(text)}</p>')
             continue
-        padding = (height - lines * LINE_HEIGHT) / 2
-        style = f"line-height:{LINE_HEIGHT:g}mm;padding:{padding:g}mm 0"
+        half = LINE_HEIGHT / 2
+        style = f"line-height:{half:g}mm;padding:{(height - lines * half) / 2:g}mm 0"
         parts += [f'<p class="{kind}" style="{style}">{escape(chr(10).join(row.lines))}</p>' for row in group]
     height = sum(row.height for row in rows)
     drawing = base64.b64encode(_rules(table.columns, rows, height).encode()).decode()
