@@ -28,7 +28,7 @@ from webapp.base.deed import Deed
 from webapp.base.errors import NotFound
 from webapp.base.ids import new_public_id
 
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(minutes=2)
 ATTEMPTS = 3
 
 
@@ -184,6 +184,26 @@ def report(*, job_id: int, progress: int, now: datetime) -> None:
         update(_jobs)
         .where(_jobs.c.id == job_id, _jobs.c.state == JobState.RUNNING)
         .values(progress=progress, leased_until=now + LEASE)
+    )
+
+
+@writing
+def keep(*, job_id: int, now: datetime) -> None:
+    """Keep the lease of a job that is still being worked on."""
+    db.connection().execute(
+        update(_jobs)
+        .where(_jobs.c.id == job_id, _jobs.c.state == JobState.RUNNING)
+        .values(leased_until=now + LEASE)
+    )
+
+
+@writing
+def give_back(*, job_id: int) -> None:
+    """Let another worker begin this job anew, because this one is being stopped; it is no failed attempt."""
+    db.connection().execute(
+        update(_jobs)
+        .where(_jobs.c.id == job_id, _jobs.c.state == JobState.RUNNING)
+        .values(state=JobState.WAITING, leased_until=None, attempt_count=_jobs.c.attempt_count - 1)
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, and_, exists, func, or_, select, update
+from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.base import crypto, db
@@ -195,6 +195,16 @@ def settle(*, message: DueMessage, state: MessageState, now: datetime, error: st
         .values(**values)
     )
     return changed.rowcount == 1
+
+
+@writing
+def sweep(*, before: datetime) -> int:
+    """Delete messages that were settled and enqueued before the instant: a phone number is not kept for ever."""
+    over = [MessageState.SENT, MessageState.UNKNOWN, MessageState.FAILED]
+    gone = db.connection().execute(
+        delete(_messages).where(_messages.c.state.in_(over), _messages.c.created_at < before)
+    )
+    return gone.rowcount
 
 
 @reading

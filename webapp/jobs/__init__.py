@@ -1,0 +1,1 @@
+"""Background work: the worker with its messages, long jobs and periodic tidying."""

@@ -1,0 +1,23 @@
+"""Which function does which kind of long work; imported by name when the first such job comes."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from webapp.base.jobs import JobView
+
+Handler = Callable[[JobView], dict[str, Any] | None]
+
+HANDLERS = {
+    "households.import": "webapp.jobs.imports:run",
+    "supplies.sheet": "webapp.jobs.sheets:run",
+}
+
+
+def handler_of(kind: str) -> Handler:
+    """The function for this kind of work; raises LookupError for a kind nobody knows."""
+    if kind not in HANDLERS:
+        raise LookupError(kind)
+    module, _colon, name = HANDLERS[kind].partition(":")
+    handler: Handler = getattr(importlib.import_module(module), name)
+    return handler

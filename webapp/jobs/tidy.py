@@ -1,0 +1,35 @@
+"""Periodic tidying. Every instant is obeyed by the readers already; this only removes what nobody reads."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from webapp.base import limits, outbox, requests
+from webapp.domain.accounts import services as accounts
+from webapp.domain.supplies import services as supplies
+
+log = logging.getLogger("linli.worker")
+
+COUNTERS_KEPT = timedelta(days=2)
+REQUESTS_KEPT = timedelta(days=90)
+MESSAGES_KEPT = timedelta(days=30)
+
+STEPS: dict[str, Callable[[datetime], object]] = {
+    "sign_ins": lambda now: accounts.tidy_sign_ins(now=now),
+    "counters": lambda now: limits.sweep(before=now - COUNTERS_KEPT),
+    "requests": lambda now: requests.sweep(before=now - REQUESTS_KEPT),
+    "messages": lambda now: outbox.sweep(before=now - MESSAGES_KEPT),
+    "merged_orders": lambda now: supplies.tidy_merged_orders(now=now),
+    "rounds": lambda now: supplies.tidy_rounds(now=now),
+}
+
+
+def tidy(now: datetime) -> dict[str, object]:
+    """Run every step; one that fails is logged and does not keep the others from running."""
+    done: dict[str, object] = {}
+    for name, step in STEPS.items():
+        try:
+            done[name] = step(now)
+        except Exception:
+            log.exception("tidy_failed", extra={"step": name})
+    return done
