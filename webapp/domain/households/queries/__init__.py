@@ -1,0 +1,182 @@
+"""Reads of households: one's own, and the place a page stands in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, or_, select
+
+from webapp.base import clock, crypto, db
+from webapp.base.actor import Actor
+from webapp.base.db import UtcDateTime, reading
+from webapp.base.permissions import Role
+from webapp.domain.accounts.models import Appointment, User
+from webapp.domain.areas.models import Area
+from webapp.domain.areas.queries import Place, get_place
+from webapp.domain.areas.rules import short_name
+from webapp.domain.households import rules
+from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
+from webapp.domain.people.models import Person
+from webapp.domain.people.rules import mask_name
+
+_households: Any = Household.__table__
+_members: Any = Member.__table__
+_doors: Any = Door.__table__
+_areas: Any = Area.__table__
+_appointments: Any = Appointment.__table__
+_users: Any = User.__table__
+_people: Any = Person.__table__
+
+
+@dataclass(frozen=True)
+class OwnHousehold:
+    """A household of the signed-in person: confirmed, or said by them and waiting 待核实.
+
+    `door_text` is 3栋2单元501, or what they wrote while the door is not known. The building lead's name is
+    masked (张*), the phone is for calling; both are None where nobody is appointed to the building.
+    """
+
+    id: int
+    public_id: str
+    state: HouseholdState
+    member_state: MemberState
+    area_id: int
+    area_path: str
+    building_name: str
+    door_text: str
+    door_short: str
+    community_name: str
+    lead_name: str | None
+    lead_phone: str | None
+    joined_at: datetime
+    decided_at: datetime | None
+    reason: str | None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the person may act for the household; else it gets one basic bag and nobody's data."""
+        return self.member_state is MemberState.CONFIRMED and self.state is HouseholdState.LISTED
+
+
+# A community is at most three steps above a building (grid, compound), and a stated household may stand at it.
+_up = [_areas.alias(f"up_{step}") for step in range(1, 5)]
+_now = bindparam("now", type_=UtcDateTime)
+_from = (
+    _members.join(_households, _households.c.id == _members.c.household_id)
+    .join(_areas, _areas.c.id == _households.c.area_id)
+    .outerjoin(_doors, _doors.c.id == _households.c.door_id)
+)
+_below = _areas
+for _above in _up:
+    _from = _from.outerjoin(
+        _above,
+        and_(_above.c.id == _below.c.parent_id, _below.c.level.not_in(("community", "town", "county"))),
+    )
+    _below = _above
+_own = (
+    select(
+        _households.c.id,
+        _households.c.public_id,
+        _households.c.state,
+        _households.c.area_id,
+        _households.c.area_path,
+        _households.c.stated_door,
+        _households.c.split_no,
+        _areas.c.name.label("building"),
+        _areas.c.level,
+        _doors.c.unit,
+        _doors.c.number,
+        _members.c.id.label("member_id"),
+        _members.c.state.label("member_state"),
+        _members.c.joined_at,
+        _members.c.decided_at,
+        _members.c.reason,
+        func.coalesce(*(_above.c.name for _above in reversed(_up)), _areas.c.name).label("community"),
+        _people.c.name.label("lead_name"),
+        _users.c.phone.label("lead_phone"),
+    )
+    .select_from(
+        _from.outerjoin(
+            _appointments,
+            and_(
+                _appointments.c.area_id == _households.c.area_id,
+                _appointments.c.role == Role.BUILDING_LEAD,
+                _appointments.c.ended_at.is_(None),
+                _appointments.c.starts_at <= _now,
+                or_(_appointments.c.ends_at.is_(None), _appointments.c.ends_at > _now),
+            ),
+        )
+        .outerjoin(_users, and_(_users.c.id == _appointments.c.user_id, _users.c.blocked_at.is_(None)))
+        .outerjoin(_people, _people.c.id == _users.c.person_id)
+    )
+    .where(
+        _members.c.person_id == bindparam("person"),
+        _members.c.state.in_([MemberState.WAITING, MemberState.CONFIRMED]),
+        _households.c.state.in_([HouseholdState.LISTED, HouseholdState.STATED]),
+    )
+    # A confirmed home before a waiting one, then the older one.
+    .order_by(_members.c.state, _members.c.id, _appointments.c.id)
+)
+
+
+@reading
+def list_own(*, actor: Actor) -> tuple[OwnHousehold, ...]:
+    """The households that the signed-in person belongs to or waits for, the confirmed ones first. One statement."""
+    if actor.person_id is None:
+        return ()
+    rows = db.connection().execute(_own, {"person": actor.person_id, "now": clock.now()}).all()
+    found: dict[int, OwnHousehold] = {}
+    for row in rows:
+        if row.member_id not in found:
+            found[row.member_id] = _own_household(row)
+    return tuple(found.values())
+
+
+def _own_household(row: Any) -> OwnHousehold:
+    if row.number is None:
+        text = f"{row.building if row.level == 'building' else ''}{row.stated_door or ''}"
+        short = row.stated_door or ""
+    else:
+        text = rules.door_label(row.building, row.unit, row.number, split_no=row.split_no)
+        short = rules.door_short(row.building, row.unit, row.number, split_no=row.split_no)
+    return OwnHousehold(
+        id=row.id,
+        public_id=row.public_id,
+        state=HouseholdState(row.state),
+        member_state=MemberState(row.member_state),
+        area_id=row.area_id,
+        area_path=row.area_path,
+        building_name=row.building,
+        door_text=text,
+        door_short=short,
+        community_name=short_name(row.community),
+        lead_name=mask_name(row.lead_name) if row.lead_name else None,
+        lead_phone=crypto.decrypt(row.lead_phone) if row.lead_phone else None,
+        joined_at=row.joined_at,
+        decided_at=row.decided_at,
+        reason=row.reason,
+    )
+
+
+_first_path = (
+    select(_households.c.area_path)
+    .join(_members, _members.c.household_id == _households.c.id)
+    .where(
+        _members.c.person_id == bindparam("person"),
+        _members.c.state.in_([MemberState.WAITING, MemberState.CONFIRMED]),
+        _households.c.state.in_([HouseholdState.LISTED, HouseholdState.STATED]),
+    )
+    .order_by(_members.c.state, _members.c.id)
+    .limit(1)
+)
+
+
+@reading
+def get_place_of(*, actor: Actor) -> Place:
+    """The place that the actor's pages stand in: where an appointment is held, else the own home, else nowhere."""
+    if actor.grants:
+        return get_place(actor.grants[0].area_path)
+    path = None
+    if actor.person_id is not None:
+        path = db.connection().execute(_first_path, {"person": actor.person_id}).scalar()
+    return get_place(path or "")
