@@ -1,0 +1,571 @@
+"""What a household sees: the rounds it can order from, the order form, its orders. Only its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from webapp.base import clock, db
+from webapp.base.actor import Actor
+from webapp.base.db import reading
+from webapp.base.errors import NotAllowed, NotFound
+from webapp.base.permissions import Permission
+from webapp.domain.households.models import Household, HouseholdState, Member, MemberState
+from webapp.domain.people.models import Person
+from webapp.domain.supplies.models import Bag, BagItem, Order, OrderLine, Round, RoundBag
+from webapp.domain.supplies.queries.loads import SEES_ORDERS, serves
+from webapp.domain.supplies.rules import (
+    BASIC_LIMIT,
+    DeliveryWindow,
+    OrderChannel,
+    Ordering,
+    OrderPhase,
+    OrderState,
+    RoundState,
+    can_change,
+    order_phase,
+    ordering_state,
+)
+
+_rounds: Any = Round.__table__
+_round_bags: Any = RoundBag.__table__
+_bags: Any = Bag.__table__
+_items: Any = BagItem.__table__
+_orders: Any = Order.__table__
+_lines: Any = OrderLine.__table__
+_households: Any = Household.__table__
+_members: Any = Member.__table__
+_people: Any = Person.__table__
+
+_IS_MEMBER = _members.c.state.in_([MemberState.CONFIRMED, MemberState.WAITING])
+# What is over stays on the home page until the day after the delivery.
+_CURRENT = (RoundState.OPEN, RoundState.CLOSED, RoundState.PACKING, RoundState.OUT)
+PAGE = 20
+
+
+def ancestors(path: str) -> list[str]:
+    """The path of an area and of everything above it: "a.b." has "a." and "a.b."."""
+    parts = path.split(".")[:-1]
+    return [".".join(parts[: end + 1]) + "." for end in range(len(parts))]
+
+
+@dataclass(frozen=True)
+class LineView:
+    """A line of an order as its household reads it."""
+
+    round_bag: str
+    bag: str
+    bag_en: str | None
+    wanted: int
+    given: int
+    price_fen: int
+    no_substitute: bool
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """An order as its household reads it, with the round that it belongs to.
+
+    `placed_by` is a name when another member placed it, None when it was the reader or the office.
+    """
+
+    public_id: str
+    number: str
+    version: int
+    household: str
+    household_id: int
+    area_path: str
+    round: str
+    delivers_on: date
+    delivery_window: DeliveryWindow
+    opens_at: datetime
+    cuts_off_at: datetime
+    phase: OrderPhase
+    is_late: bool
+    is_own_deed: bool
+    is_assisted: bool
+    placed_by: str | None
+    placed_at: datetime
+    can_change: bool
+    takes_money_at_door: bool
+    lines: tuple[LineView, ...]
+
+    @property
+    def to_pay_fen(self) -> int:
+        """What the bags that were given cost."""
+        return sum(line.given * line.price_fen for line in self.lines)
+
+
+@dataclass(frozen=True)
+class RoundCard:
+    """A round on a household's home page: what can be done now, and the order that stands."""
+
+    public_id: str
+    household: str
+    state: RoundState
+    ordering: Ordering
+    delivers_on: date
+    delivery_window: DeliveryWindow
+    opens_at: datetime
+    cuts_off_at: datetime
+    is_served: bool
+    order: OrderView | None
+
+
+_order_columns = (
+    _orders.c.id.label("order_id"),
+    _orders.c.public_id.label("order_public_id"),
+    _orders.c.number.label("order_number"),
+    _orders.c.version.label("order_version"),
+    _orders.c.state.label("order_state"),
+    _orders.c.channel,
+    _orders.c.is_late,
+    _orders.c.placed_by_person_id,
+    _orders.c.placed_at,
+    _people.c.name.label("placed_by_name"),
+    _lines.c.wanted_count,
+    _lines.c.given_count,
+    _lines.c.price_fen,
+    _lines.c.no_substitute,
+    _round_bags.c.public_id.label("round_bag"),
+    _bags.c.name.label("bag"),
+    _bags.c.name_en.label("bag_en"),
+)
+_round_columns = (
+    _rounds.c.public_id.label("round_public_id"),
+    _rounds.c.state.label("round_state"),
+    _rounds.c.delivers_on,
+    _rounds.c.delivery_window,
+    _rounds.c.opens_at,
+    _rounds.c.cuts_off_at,
+    _rounds.c.grace_seconds,
+    _rounds.c.takes_money_at_door,
+)
+_household_columns = (
+    _households.c.id.label("household_id"),
+    _households.c.public_id.label("household_public_id"),
+    _households.c.area_path.label("household_path"),
+)
+_merged: Any = aliased(Household.__table__, name="merged")
+
+
+def _with_lines(joined: Any) -> Any:
+    return (
+        joined.outerjoin(_people, _people.c.id == _orders.c.placed_by_person_id)
+        .outerjoin(_lines, _lines.c.order_id == _orders.c.id)
+        .outerjoin(_round_bags, _round_bags.c.id == _lines.c.round_bag_id)
+        .outerjoin(_bags, _bags.c.id == _round_bags.c.bag_id)
+    )
+
+
+_me: Any = aliased(Person.__table__, name="me")
+_current: Select[Any] = (
+    select(
+        _me.c.name.label("my_name"),
+        *_household_columns,
+        *_round_columns,
+        serves(_households.c.area_path).label("is_served"),
+        *_order_columns,
+    )
+    .select_from(
+        _with_lines(
+            _members.join(_me, _me.c.id == _members.c.person_id)
+            .join(_households, _households.c.id == _members.c.household_id)
+            .outerjoin(
+                _rounds,
+                and_(
+                    _rounds.c.area_path.in_(bindparam("paths", expanding=True)),
+                    _households.c.area_path >= _rounds.c.area_path,
+                    _households.c.area_path < _rounds.c.area_path + "~",
+                    or_(
+                        _rounds.c.state.in_(_CURRENT),
+                        and_(_rounds.c.state == RoundState.DONE, _rounds.c.delivers_on >= bindparam("since")),
+                    ),
+                ),
+            )
+            .outerjoin(
+                _orders,
+                and_(
+                    _orders.c.round_id == _rounds.c.id,
+                    _orders.c.household_id == _households.c.id,
+                    _orders.c.state == OrderState.LIVE,
+                ),
+            )
+        )
+    )
+    .where(_members.c.person_id == bindparam("person"), _IS_MEMBER)
+    .order_by(_rounds.c.delivers_on, _rounds.c.cuts_off_at, _rounds.c.id, _households.c.id, _lines.c.id)
+)
+
+
+def _ordering(row: Any, now: datetime) -> Ordering:
+    return ordering_state(
+        state=row.round_state,
+        opens_at=row.opens_at,
+        cuts_off_at=row.cuts_off_at,
+        grace_seconds=row.grace_seconds,
+        now=now,
+    )
+
+
+def _order_view(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderView:
+    first = rows[0]
+    lines = tuple(
+        LineView(
+            round_bag=row.round_bag,
+            bag=row.bag,
+            bag_en=row.bag_en,
+            wanted=row.wanted_count,
+            given=row.given_count,
+            price_fen=row.price_fen,
+            no_substitute=bool(row.no_substitute),
+        )
+        for row in rows
+        if row.wanted_count is not None
+    )
+    is_own_deed = first.placed_by_person_id is not None and first.placed_by_person_id == actor.person_id
+    is_staff = actor.can(Permission.ORDER_ASSIST, first.household_path)
+    is_live = first.order_state == OrderState.LIVE
+    return OrderView(
+        public_id=first.order_public_id,
+        number=first.order_number,
+        version=first.order_version,
+        household=first.household_public_id,
+        household_id=first.household_id,
+        area_path=first.household_path,
+        round=first.round_public_id,
+        delivers_on=first.delivers_on,
+        delivery_window=first.delivery_window,
+        opens_at=first.opens_at,
+        cuts_off_at=first.cuts_off_at,
+        phase=order_phase(
+            order=first.order_state,
+            round_state=first.round_state,
+            wanted=sum(line.wanted for line in lines),
+            given=sum(line.given for line in lines),
+        ),
+        is_late=bool(first.is_late),
+        is_own_deed=is_own_deed,
+        is_assisted=first.channel == OrderChannel.ASSISTED,
+        placed_by=None if is_own_deed else first.placed_by_name,
+        placed_at=first.placed_at,
+        can_change=is_live and can_change(_ordering(first, now), is_assisted=is_staff),
+        takes_money_at_door=bool(first.takes_money_at_door),
+        lines=lines,
+    )
+
+
+@dataclass(frozen=True)
+class Current:
+    """What a person finds at home: their own name and the rounds of their households."""
+
+    name: str
+    rounds: tuple[RoundCard, ...]
+
+
+@reading
+def get_current(*, actor: Actor, paths: Sequence[str], now: datetime) -> Current:
+    """The rounds that the actor's households see today, soonest delivery first, one statement.
+
+    `paths` are the area paths of these households; a household sees the rounds of the areas above it.
+    """
+    above = sorted({each for path in paths for each in ancestors(path)})
+    if actor.person_id is None or not above:
+        return Current(name="", rounds=())
+    rows = (
+        db.connection()
+        .execute(_current, {"person": actor.person_id, "paths": above, "since": clock.day(now)})
+        .all()
+    )
+    groups: dict[tuple[str, int], list[Any]] = {}
+    for row in rows:
+        if row.round_public_id is not None:
+            groups.setdefault((row.round_public_id, row.household_id), []).append(row)
+    cards = tuple(
+        RoundCard(
+            public_id=first.round_public_id,
+            household=first.household_public_id,
+            state=first.round_state,
+            ordering=_ordering(first, now),
+            delivers_on=first.delivers_on,
+            delivery_window=first.delivery_window,
+            opens_at=first.opens_at,
+            cuts_off_at=first.cuts_off_at,
+            is_served=bool(first.is_served),
+            order=_order_view(actor, group, now) if first.order_id is not None else None,
+        )
+        for group in groups.values()
+        for first in group[:1]
+    )
+    return Current(name=rows[0].my_name if rows else "", rounds=cards)
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """What is in a bag."""
+
+    name: str
+    name_en: str | None
+    spec: str
+    unit: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class BagChoice:
+    """A bag on the order form. `left` is the stock; None where the purchase follows the orders."""
+
+    public_id: str
+    name: str
+    name_en: str | None
+    price_fen: int
+    price_version: int
+    limit: int
+    left: int | None
+    items: tuple[ItemView, ...]
+
+
+@dataclass(frozen=True)
+class OrderForm:
+    """All that the order page shows, for a household that may order."""
+
+    round: str
+    household: str
+    area_path: str
+    ordering: Ordering
+    delivers_on: date
+    delivery_window: DeliveryWindow
+    opens_at: datetime
+    cuts_off_at: datetime
+    household_limit: int
+    is_served: bool
+    is_confirmed: bool
+    is_assisted: bool
+    takes_money_at_door: bool
+    bags: tuple[BagChoice, ...]
+    order: str | None
+    order_number: str | None
+    my_name: str | None
+
+
+_form: Select[Any] = (
+    select(
+        *_round_columns,
+        _rounds.c.area_path.label("round_path"),
+        _rounds.c.household_limit.label("round_limit"),
+        *_household_columns,
+        _households.c.state.label("household_state"),
+        _members.c.state.label("member_state"),
+        _me.c.name.label("my_name"),
+        serves(_households.c.area_path).label("is_served"),
+        _orders.c.public_id.label("order_public_id"),
+        _orders.c.number.label("order_number"),
+        _round_bags.c.public_id.label("round_bag"),
+        _round_bags.c.price_fen,
+        _round_bags.c.price_version,
+        _round_bags.c.capacity,
+        _round_bags.c.taken_count,
+        _round_bags.c.household_limit.label("bag_limit"),
+        _bags.c.name.label("bag"),
+        _bags.c.name_en.label("bag_en"),
+        _bags.c.is_basic,
+        _items.c.name.label("item"),
+        _items.c.name_en.label("item_en"),
+        _items.c.spec,
+        _items.c.unit,
+        _items.c.quantity,
+    )
+    .select_from(
+        _rounds.join(_merged, literal(True))
+        .join(_households, _households.c.id == func.coalesce(_merged.c.merged_into_id, _merged.c.id))
+        .outerjoin(
+            _members,
+            and_(
+                _members.c.household_id.in_([_households.c.id, _merged.c.id]),
+                _members.c.person_id == bindparam("person"),
+                _IS_MEMBER,
+            ),
+        )
+        .outerjoin(_me, _me.c.id == _members.c.person_id)
+        .outerjoin(
+            _orders,
+            and_(
+                _orders.c.round_id == _rounds.c.id,
+                _orders.c.household_id == _households.c.id,
+                _orders.c.state == OrderState.LIVE,
+            ),
+        )
+        .outerjoin(_round_bags, _round_bags.c.round_id == _rounds.c.id)
+        .outerjoin(_bags, _bags.c.id == _round_bags.c.bag_id)
+        .outerjoin(_items, _items.c.bag_id == _bags.c.id)
+    )
+    .where(_rounds.c.public_id == bindparam("round"), _merged.c.public_id == bindparam("household"))
+    .order_by(_round_bags.c.position, _round_bags.c.id, _items.c.position, _members.c.state)
+)
+
+
+@reading
+def get_order_form(
+    *, actor: Actor, round_public_id: str, household_public_id: str, now: datetime
+) -> OrderForm:
+    """The order page of a household in a round, in one statement.
+
+    NotFound unless it is the actor's household or one that they may order for.
+    """
+    rows = (
+        db.connection()
+        .execute(
+            _form, {"round": round_public_id, "household": household_public_id, "person": actor.person_id}
+        )
+        .all()
+    )
+    if not rows:
+        raise NotFound
+    first = rows[0]
+    path = first.household_path
+    is_confirmed = first.household_state == HouseholdState.LISTED
+    is_assisted = first.member_state is None and actor.can(Permission.ORDER_ASSIST, path)
+    if not path.startswith(first.round_path) or first.round_state == RoundState.DRAFT:
+        raise NotFound
+    if first.member_state is None and not is_assisted:
+        raise NotAllowed if any(actor.can(each, path) for each in SEES_ORDERS) else NotFound
+    if first.member_state == MemberState.WAITING and is_confirmed:
+        raise NotAllowed("not_confirmed_yet")
+    bags: dict[str, list[Any]] = {}
+    for row in rows:
+        if row.round_bag is not None and (is_confirmed or row.is_basic):
+            bags.setdefault(row.round_bag, []).append(row)
+    return OrderForm(
+        round=first.round_public_id,
+        household=first.household_public_id,
+        area_path=path,
+        ordering=_ordering(first, now),
+        delivers_on=first.delivers_on,
+        delivery_window=first.delivery_window,
+        opens_at=first.opens_at,
+        cuts_off_at=first.cuts_off_at,
+        household_limit=first.round_limit if is_confirmed else BASIC_LIMIT,
+        is_served=bool(first.is_served),
+        is_confirmed=is_confirmed,
+        is_assisted=is_assisted,
+        takes_money_at_door=bool(first.takes_money_at_door),
+        bags=tuple(_choice(group, is_confirmed=is_confirmed) for group in bags.values()),
+        order=first.order_public_id,
+        order_number=first.order_number,
+        my_name=first.my_name,
+    )
+
+
+def _choice(rows: Sequence[Any], *, is_confirmed: bool) -> BagChoice:
+    first = rows[0]
+    items = {
+        (row.item, row.spec): ItemView(
+            name=row.item, name_en=row.item_en, spec=row.spec, unit=row.unit, quantity=row.quantity
+        )
+        for row in rows
+        if row.item is not None
+    }
+    return BagChoice(
+        public_id=first.round_bag,
+        name=first.bag,
+        name_en=first.bag_en,
+        price_fen=first.price_fen,
+        price_version=first.price_version,
+        limit=min(first.bag_limit, first.round_limit) if is_confirmed else BASIC_LIMIT,
+        left=None if first.capacity is None else max(0, first.capacity - first.taken_count),
+        items=tuple(items.values()),
+    )
+
+
+_one: Select[Any] = (
+    select(
+        *_household_columns,
+        *_round_columns,
+        _members.c.id.label("member_id"),
+        *_order_columns,
+    )
+    .select_from(
+        _with_lines(
+            _orders.join(_rounds, _rounds.c.id == _orders.c.round_id)
+            .join(_merged, _merged.c.id == _orders.c.household_id)
+            .join(_households, _households.c.id == func.coalesce(_merged.c.merged_into_id, _merged.c.id))
+            .outerjoin(
+                _members,
+                and_(
+                    _members.c.household_id.in_([_households.c.id, _merged.c.id]),
+                    _members.c.person_id == bindparam("person"),
+                    _IS_MEMBER,
+                ),
+            )
+        )
+    )
+    .where(_orders.c.public_id == bindparam("order"))
+    .order_by(_lines.c.id)
+)
+
+
+@reading
+def get_order(*, actor: Actor, public_id: str, now: datetime) -> OrderView:
+    """An order of the actor's household, or of one that they see as staff; NotFound for all others."""
+    rows = db.connection().execute(_one, {"order": public_id, "person": actor.person_id}).all()
+    if not rows:
+        raise NotFound
+    first = rows[0]
+    if first.member_id is None and not any(actor.can(each, first.household_path) for each in SEES_ORDERS):
+        raise NotFound
+    # Two members' rows of a merged household would double the lines.
+    return _order_view(actor, [row for row in rows if row.member_id == first.member_id], now)
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    """Orders, newest first; `older` continues where this page ends."""
+
+    orders: tuple[OrderView, ...]
+    older: str | None
+
+
+@reading
+def list_orders(
+    *, actor: Actor, is_over: bool, now: datetime, before: str | None = None, limit: int = PAGE
+) -> OrderPage:
+    """The orders of the actor's households, 现在的 or 以前的, newest first, paged by key."""
+    over = or_(
+        _orders.c.state == OrderState.CANCELLED,
+        _rounds.c.state.in_([RoundState.DONE, RoundState.CANCELLED]),
+    )
+    chosen = (
+        select(_orders.c.id)
+        .select_from(
+            _members.join(_orders, _orders.c.household_id == _members.c.household_id).join(
+                _rounds, _rounds.c.id == _orders.c.round_id
+            )
+        )
+        .where(_members.c.person_id == actor.person_id, _IS_MEMBER, over if is_over else ~over)
+        .order_by(_orders.c.public_id.desc())
+        .limit(limit + 1)
+    )
+    if before:
+        chosen = chosen.where(_orders.c.public_id < before)
+    statement = (
+        select(*_household_columns, *_round_columns, *_order_columns)
+        .select_from(
+            _with_lines(
+                _orders.join(_rounds, _rounds.c.id == _orders.c.round_id)
+                .join(_merged, _merged.c.id == _orders.c.household_id)
+                .join(_households, _households.c.id == func.coalesce(_merged.c.merged_into_id, _merged.c.id))
+            )
+        )
+        .where(_orders.c.id.in_(chosen))
+        .order_by(_orders.c.public_id.desc(), _lines.c.id)
+    )
+    groups: dict[int, list[Any]] = {}
+    for row in db.connection().execute(statement):
+        groups.setdefault(row.order_id, []).append(row)
+    views = [_order_view(actor, group, now) for group in groups.values()]
+    return OrderPage(
+        orders=tuple(views[:limit]), older=views[limit - 1].public_id if len(views) > limit else None
+    )

@@ -1,0 +1,82 @@
+"""Days, times, money and names as people read them, in the reader's language and on the county's clocks."""
+
+from datetime import date, datetime, timedelta
+
+from babel.dates import format_date
+from flask_babel import get_locale, gettext
+from markupsafe import Markup, escape
+
+from webapp.base import clock
+
+EVENING_BEGINS = 18
+
+
+def is_chinese() -> bool:
+    """Whether the reader reads Chinese."""
+    return str(get_locale()).startswith("zh")
+
+
+def day(on: date, *, now: datetime) -> str:
+    """today, tomorrow, else 5月12日(周四)."""
+    today = clock.day(now)
+    if on == today:
+        return gettext("today")
+    if on == today + timedelta(days=1):
+        return gettext("tomorrow")
+    return full_day(on)
+
+
+def full_day(on: date) -> str:
+    """5月12日(周四), 12 May (Thu): a date that stays true on a page that is kept."""
+    locale = str(get_locale())
+    pattern = "M月d日(EEE)" if locale.startswith("zh") else "d MMM (EEE)"
+    return format_date(on, pattern, locale=locale)
+
+
+def clock_time(at: datetime) -> str:
+    """The time of day on the county's clocks: 20:00."""
+    return clock.here(at).strftime("%H:%M")
+
+
+def moment(at: datetime, *, now: datetime) -> str:
+    """today 18:00, tonight 20:00, 5月12日(周四) 08:00."""
+    local = clock.here(at)
+    time = local.strftime("%H:%M")
+    if local.date() == clock.day(now) and local.hour >= EVENING_BEGINS:
+        return gettext("tonight %(time)s", time=time)
+    return gettext("%(day)s %(time)s", day=day(local.date(), now=now), time=time)
+
+
+def window(name: str) -> str:
+    """A part of the day."""
+    return {
+        "morning": gettext("morning"),
+        "afternoon": gettext("afternoon"),
+        "evening": gettext("evening"),
+    }[name]
+
+
+def delivery(on: date, part: str, *, now: datetime) -> str:
+    """When the bags come: 明天上午, tomorrow morning."""
+    return gettext("%(day)s, %(window)s", day=day(on, now=now), window=window(part))
+
+
+def full_delivery(on: date, part: str) -> str:
+    """When the bags come, with the date: 5月12日(周四)上午."""
+    return gettext("%(day)s, %(window)s", day=full_day(on), window=window(part))
+
+
+def yuan(fen: int) -> str:
+    """30.50 yuan; 0 is free."""
+    if not fen:
+        return gettext("free")
+    return gettext("%(amount)s yuan", amount=f"{fen // 100}.{fen % 100:02d}")
+
+
+def said(text: str, text_en: str | None = None) -> str | Markup:
+    """Data for people: the English name where there is one, else the Chinese, marked as such for readers aloud."""
+    if is_chinese():
+        return text
+    if text_en:
+        return text_en
+    return Markup('<span lang="zh-Hans">{}</span>').format(escape(text))
