@@ -39,6 +39,50 @@ SENTENCES: dict[str, Any] = {
     "account_blocked": _l("This account is blocked. Please call your community office."),
     "role_not_appointed": _l("Residents need no appointment. Please choose another role."),
     "ends_in_the_past": _l("The end lies in the past. Please choose a later one."),
+    "pdf_missing_glyph": _l(
+        "No font on this server can print %(characters)s. It stands in: %(places)s. Nothing was printed."
+        " Please ask whoever runs the server for a font that has it."
+    ),
+    "pdf_no_fonts": _l(
+        "This server lacks what it needs to print Chinese. Please tell whoever runs it: %(packages)s."
+    ),
+    # supplies: orders
+    "nothing_chosen": _l("Please choose at least one bag."),
+    "count_wrong": _l("Please write how many bags as a number."),
+    "bag_not_in_round": _l("One of these bags is not in this delivery any more. Please choose again."),
+    "over_bag_limit": _l("At most %(limit)s of this bag for each household."),
+    "over_round_limit": _l("At most %(limit)s bags in all for each household."),
+    "only_basic_bag": _l(
+        "Until your building lead has confirmed your home you can have one basic bag. All else follows then."
+    ),
+    "not_confirmed_yet": _l("Your building lead has not confirmed yet that you live here."),
+    "round_does_not_serve": _l("This delivery does not come to your building. Please call your community."),
+    "not_open_yet": _l("Ordering has not begun yet. What you chose is kept."),
+    "round_over": _l("This delivery is being packed and takes no more orders. What you chose is kept."),
+    "price_changed": _l("The price has changed: it is %(price)s yuan now. Please confirm once more."),
+    "already_ordered": _l(
+        "Your home has an order already (%(number)s). Nothing was added. You can change that one to this."
+    ),
+    "order_changed_since": _l("This order (%(number)s) was changed or cancelled since you sent it."),
+    "changed_meanwhile": _l("Somebody changed this order (%(number)s) meanwhile. Please look once more."),
+    "order_cancelled": _l("This order (%(number)s) is cancelled already."),
+    "too_late_to_change": _l(
+        "It is too late to change this order. If it is urgent, please call your community."
+    ),
+    "reason_missing": _l("Please write why."),
+    "number_taken": _l("No free order number was found. What you chose is kept; please send it again."),
+    # supplies: rounds
+    "cut_off_in_the_past": _l("The cut-off must lie in the future."),
+    "cut_off_before_opening": _l("The cut-off must come after the opening."),
+    "no_bags": _l("Please choose at least one bag for this round."),
+    "capacity_missing": _l("A limited round needs a number for each bag."),
+    "capacity_below_taken": _l("%(taken)s are taken already; it cannot be fewer."),
+    "price_after_cut_off": _l("After the cut-off the price stays as it is."),
+    "round_state_wrong": _l("This round has moved on meanwhile. Nothing was changed; please look again."),
+    "bag_is_empty": _l("Please write what is in the bag."),
+    "pdf_missing_glyph": _l(
+        "This cannot be printed: no font here draws %(characters)s. It stands in: %(places)s"
+    ),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

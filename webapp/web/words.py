@@ -39,7 +39,7 @@ def clock_time(at: datetime) -> str:
 
 
 def moment(at: datetime, *, now: datetime) -> str:
-    """today 18:00, tonight 20:00, 5月12日(周四) 08:00."""
+    """Today 18:00, tonight 20:00, 5月12日(周四) 08:00."""
     local = clock.here(at)
     time = local.strftime("%H:%M")
     if local.date() == clock.day(now) and local.hour >= EVENING_BEGINS:
