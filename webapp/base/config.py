@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from click import ClickException
+
 MINIMUM_SECRET_LENGTH = 32
 
 
-class ConfigError(Exception):
-    """A setting is missing or wrong; the message says which one and what to do."""
+class ConfigError(ClickException):
+    """A setting is missing or wrong; the message says which one and what to do.
+
+    A ClickException, so that a shell command shows the sentence instead of a traceback.
+    """
 
 
 @dataclass(frozen=True)
