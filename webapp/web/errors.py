@@ -80,9 +80,6 @@ SENTENCES: dict[str, Any] = {
     "price_after_cut_off": _l("After the cut-off the price stays as it is."),
     "round_state_wrong": _l("This round has moved on meanwhile. Nothing was changed; please look again."),
     "bag_is_empty": _l("Please write what is in the bag."),
-    "pdf_missing_glyph": _l(
-        "This cannot be printed: no font here draws %(characters)s. It stands in: %(places)s"
-    ),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

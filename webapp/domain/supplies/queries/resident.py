@@ -13,7 +13,9 @@ from webapp.base.actor import Actor
 from webapp.base.db import reading
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
-from webapp.domain.households.models import Household, HouseholdState, Member, MemberState
+from webapp.domain.areas.models import Area
+from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
+from webapp.domain.households.rules import door_label
 from webapp.domain.people.models import Person
 from webapp.domain.supplies.models import Bag, BagItem, Order, OrderLine, Round, RoundBag
 from webapp.domain.supplies.queries.loads import SEES_ORDERS, serves
@@ -39,6 +41,8 @@ _lines: Any = OrderLine.__table__
 _households: Any = Household.__table__
 _members: Any = Member.__table__
 _people: Any = Person.__table__
+_areas: Any = Area.__table__
+_doors: Any = Door.__table__
 
 _IS_MEMBER = _members.c.state.in_([MemberState.CONFIRMED, MemberState.WAITING])
 # What is over stays on the home page until the day after the delivery.
@@ -349,15 +353,22 @@ class OrderForm:
     order: str | None
     order_number: str | None
     my_name: str | None
+    door: str
 
 
-_form: Select[Any] = (
+_form_columns: Select[Any] = (
     select(
         *_round_columns,
         _rounds.c.area_path.label("round_path"),
         _rounds.c.household_limit.label("round_limit"),
         *_household_columns,
         _households.c.state.label("household_state"),
+        _households.c.stated_door,
+        _households.c.split_no,
+        _areas.c.name.label("building"),
+        _areas.c.level,
+        _doors.c.unit.label("door_unit"),
+        _doors.c.number.label("door_number"),
         _members.c.state.label("member_state"),
         _me.c.name.label("my_name"),
         serves(_households.c.area_path).label("is_served"),
@@ -381,6 +392,8 @@ _form: Select[Any] = (
     .select_from(
         _rounds.join(_merged, literal(True))
         .join(_households, _households.c.id == func.coalesce(_merged.c.merged_into_id, _merged.c.id))
+        .join(_areas, _areas.c.id == _households.c.area_id)
+        .outerjoin(_doors, _doors.c.id == _households.c.door_id)
         .outerjoin(
             _members,
             and_(
@@ -402,8 +415,27 @@ _form: Select[Any] = (
         .outerjoin(_bags, _bags.c.id == _round_bags.c.bag_id)
         .outerjoin(_items, _items.c.bag_id == _bags.c.id)
     )
-    .where(_rounds.c.public_id == bindparam("round"), _merged.c.public_id == bindparam("household"))
-    .order_by(_round_bags.c.position, _round_bags.c.id, _items.c.position, _members.c.state)
+    .order_by(
+        _rounds.c.delivers_on,
+        _rounds.c.cuts_off_at,
+        _rounds.c.id,
+        _households.c.id,
+        _round_bags.c.position,
+        _round_bags.c.id,
+        _items.c.position,
+        _members.c.state,
+    )
+)
+_form = _form_columns.where(
+    _rounds.c.public_id == bindparam("round"), _merged.c.public_id == bindparam("household")
+)
+_open_forms = _form_columns.where(
+    _rounds.c.area_path.in_(bindparam("paths", expanding=True)),
+    _rounds.c.state.in_([RoundState.OPEN, RoundState.CLOSED]),
+    _merged.c.id.in_(bindparam("households", expanding=True)),
+    _households.c.area_path >= _rounds.c.area_path,
+    _households.c.area_path < _rounds.c.area_path + "~",
+    _members.c.id.is_not(None),
 )
 
 
@@ -424,6 +456,26 @@ def get_order_form(
     )
     if not rows:
         raise NotFound
+    return _order_form(actor, rows, now)
+
+
+@reading
+def list_order_forms(
+    *, actor: Actor, households: Sequence[int], paths: Sequence[str], now: datetime
+) -> list[OrderForm]:
+    """The order pages that the actor's own households could use now, soonest delivery first; one statement."""
+    if not households:
+        return []
+    above = sorted({each for path in paths for each in ancestors(path)})
+    groups: dict[tuple[str, int], list[Any]] = {}
+    parameters = {"person": actor.person_id, "paths": above, "households": list(households)}
+    for row in db.connection().execute(_open_forms, parameters):
+        groups.setdefault((row.round_public_id, row.household_id), []).append(row)
+    forms = [_order_form(actor, group, now) for group in groups.values()]
+    return [form for form in forms if form.is_served]
+
+
+def _order_form(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderForm:
     first = rows[0]
     path = first.household_path
     is_confirmed = first.household_state == HouseholdState.LISTED
@@ -456,7 +508,15 @@ def get_order_form(
         order=first.order_public_id,
         order_number=first.order_number,
         my_name=first.my_name,
+        door=door_of(first),
     )
+
+
+def door_of(row: Any) -> str:
+    """3栋2单元501, or what a household wrote whose door is not known yet."""
+    if row.door_number is None:
+        return f"{row.building if row.level == 'building' else ''}{row.stated_door or ''}"
+    return door_label(row.building, row.door_unit, row.door_number, split_no=row.split_no)
 
 
 def _choice(rows: Sequence[Any], *, is_confirmed: bool) -> BagChoice:
