@@ -127,10 +127,10 @@ def test_english_is_not_left_in_the_chinese(said):
         "BOM",
         "TXT",
     }
-    wrong = []
-    for english, text in said:
-        bare = re.sub(r"%\(\w+\)[sd]|\{\w*\}|<[^>]+>", "", text)
-        for word in re.findall(r"[A-Za-z]+", bare):
-            if word not in allowed:
-                wrong.append((english, text, word))
+    wrong = [
+        (english, word)
+        for english, text in said
+        for word in re.findall(r"[A-Za-z]+", re.sub(r"%\(\w+\)[sd]|\{\w*\}", "", text))
+        if word not in allowed
+    ]
     assert wrong == []
