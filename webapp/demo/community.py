@@ -45,12 +45,27 @@ class Compound:
 
 
 COMPOUNDS = (
-    Compound("北辰花园", "Beichen Garden", "第一网格", (SMALL_LIFT, SMALL_LIFT, NINE_FLOORS, NINE_FLOORS, SMALL_LIFT) * 2),
+    Compound(
+        "北辰花园",
+        "Beichen Garden",
+        "第一网格",
+        (SMALL_LIFT, SMALL_LIFT, NINE_FLOORS, NINE_FLOORS, SMALL_LIFT) * 2,
+    ),
     Compound("书香苑", "Scholars' Court", "第一网格", (NINE_FLOORS, NINE_FLOORS, SMALL_LIFT, SMALL_LIFT) * 2),
     Compound("滨河小区", "Riverside", "第二网格", (SIXTEEN_FLOORS, NINE_FLOORS, SMALL_LIFT) * 3),
-    Compound("邮政家属院", "Post Office Yard", "第二网格", (WALK_UP, SEVEN_FLOORS, WALK_UP, SEVEN_FLOORS), shared=0.02),
-    Compound("农机厂家属院", "Farm Machinery Yard", "第三网格", (WALK_UP, LONG_WALK_UP, WALK_UP) * 2, shared=0.03),
-    Compound("丝绸厂宿舍", "Silk Mill Yard", "第三网格", (LONG_WALK_UP, WALK_UP, LONG_WALK_UP) * 2, shared=0.05),
+    Compound(
+        "邮政家属院",
+        "Post Office Yard",
+        "第二网格",
+        (WALK_UP, SEVEN_FLOORS, WALK_UP, SEVEN_FLOORS),
+        shared=0.02,
+    ),
+    Compound(
+        "农机厂家属院", "Farm Machinery Yard", "第三网格", (WALK_UP, LONG_WALK_UP, WALK_UP) * 2, shared=0.03
+    ),
+    Compound(
+        "丝绸厂宿舍", "Silk Mill Yard", "第三网格", (LONG_WALK_UP, WALK_UP, LONG_WALK_UP) * 2, shared=0.05
+    ),
     Compound("翠屏雅居", "Cuiping Residence", "第四网格", (SMALL_LIFT, TOWER, NINE_FLOORS) * 3),
     Compound("御景新城", "Yujing New Town", "第四网格", (TOWER, SIXTEEN_FLOORS) * 4),
 )
