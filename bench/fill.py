@@ -5,15 +5,17 @@ The demo is loaded by importers and services; this is not the demo. Everybody he
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import func, insert, select, text, update
 
+from bench import load
 from webapp.base import clock, crypto, db
 from webapp.base.ids import hash_token, new_number, new_public_id, new_token
 from webapp.base.permissions import Role
@@ -290,16 +292,7 @@ def _household(writer: Writer, person: Browser, building: int, path: str, n: int
         state=MemberState.CONFIRMED,
         joined_at=now,
     )
-    return Browser(
-        name=person.name,
-        cookie=person.cookie,
-        csrf=person.csrf,
-        user_id=person.user_id,
-        person_id=person.person_id,
-        household=public_id,
-        building_id=building,
-        household_id=household,
-    )
+    return replace(person, household=public_id, building_id=building, household_id=household)
 
 
 @db.writing
@@ -414,6 +407,46 @@ def orders(made: Community, round_: Shelf, *, share: float) -> int:
         update(bags).where(bags.c.id == round_.bag_ids[0]).values(taken_count=bags.c.taken_count + count)
     )
     return count
+
+
+@db.writing
+def another_member(app: Flask, browser: Browser, *, serial: int) -> Browser:
+    """A second signed-in member of the same household."""
+    writer = Writer()
+    person = _person(writer, Browsers(app), f"{browser.name}的家人", serial)
+    writer.add(
+        Member,
+        household_id=browser.household_id,
+        person_id=person.person_id,
+        state=MemberState.CONFIRMED,
+        position=1,
+        joined_at=clock.now(),
+    )
+    writer.write()
+    return replace(
+        person,
+        household=browser.household,
+        building_id=browser.building_id,
+        household_id=browser.household_id,
+    )
+
+
+def order(browser: Browser, round_: Shelf, *, bag: int = 0, count: int = 1, key: str | None = None) -> bytes:
+    """An order as the outbox of this phone sends it, with a fresh key unless one is given."""
+    public_id = round_.bags[bag]
+    body = {
+        "household": browser.household,
+        "round": round_.public_id,
+        f"count-{public_id}": str(count),
+        f"price_version-{public_id}": "1",
+    }
+    return load.post(
+        "/supplies/orders",
+        urlencode(body),
+        cookie=browser.cookie,
+        key=key or new_public_id(),
+        csrf=browser.csrf,
+    )
 
 
 _taken: set[str] = set()

@@ -61,11 +61,12 @@ def post(path: str, body: str, *, cookie: str, key: str, csrf: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-class _Wire:
+class Wire:
     """One keep-alive connection with at most one request on its way."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, timeout: float = 60) -> None:
         self.port = port
+        self.timeout = timeout
         self.socket = self._connect()
         self.got = bytearray()
         self.began = 0.0
@@ -73,7 +74,7 @@ class _Wire:
         self.request = b""
 
     def _connect(self) -> socket.socket:
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=self.timeout)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
@@ -144,14 +145,14 @@ def run(
     Ends when the time is over or the requests are; answers on their way are waited for and counted.
     """
     selector = selectors.DefaultSelector()
-    wires = [_Wire(port) for _ in range(connections)]
+    wires = [Wire(port) for _ in range(connections)]
     began = time.perf_counter()
     until = None if seconds is None else began + seconds
     answers: list[Answer] = []
     busy = 0
     tag = 0
 
-    def feed(wire: _Wire) -> bool:
+    def feed(wire: Wire) -> bool:
         nonlocal tag
         if until is not None and time.perf_counter() >= until:
             return False

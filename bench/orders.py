@@ -7,7 +7,6 @@ afterwards the stock is counted line by line.
 import json
 import statistics
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 from sqlalchemy import func, select
 
@@ -17,7 +16,6 @@ from bench.pages import run_reference
 from bench.report import say
 from bench.stage import KINDS, Databases, Stage, databases
 from webapp.base import db
-from webapp.base.ids import new_public_id
 from webapp.domain.supplies.models import Order, OrderLine, RoundBag
 
 HOUSEHOLDS = 3_000
@@ -39,24 +37,11 @@ def run() -> dict[str, dict[str, float]]:
     return found
 
 
-def order(browser: fill.Browser, round_: Shelf, bag: str) -> bytes:
-    """The order of one bag, as the outbox of this household's phone sends it."""
-    body = {
-        "household": browser.household,
-        "round": round_.public_id,
-        f"count-{bag}": "1",
-        f"price_version-{bag}": "1",
-    }
-    return load.post(
-        "/supplies/orders", urlencode(body), cookie=browser.cookie, key=new_public_id(), csrf=browser.csrf
-    )
-
-
 def _orders(community: Community, rounds: list[Shelf], *, is_spread: bool) -> Iterator[bytes]:
     """Every household once in every round: of the first bag, or of one bag after the other."""
     for round_ in rounds:
         for n, resident in enumerate(community.residents):
-            yield order(resident, round_, round_.bags[n % len(round_.bags) if is_spread else 0])
+            yield fill.order(resident, round_, bag=n % len(round_.bags) if is_spread else 0)
 
 
 def _of(made: Databases) -> dict[str, float]:

@@ -107,11 +107,14 @@ def start_worker(url: str, data_dir: Path, *, more: Mapping[str, str] | None = N
     return _start("worker", arguments, environment(url, data_dir, more), data_dir)
 
 
-def serve_all(url: str, data_dir: Path, *, more: Mapping[str, str] | None = None) -> Program:
-    """What `make run` leaves in front of the terminal: the supervisor with web server and worker, on a free port."""
+def serve_all(url: str, data_dir: Path, *, port: int = 0, more: Mapping[str, str] | None = None) -> Program:
+    """What `make run` leaves in front of the terminal: the supervisor with web server and worker.
+
+    On a free port unless one is given.
+    """
     arguments = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
     program = _start(
-        "serve", arguments, environment(url, data_dir, {"PORT": "0"} | dict(more or {})), data_dir
+        "serve", arguments, environment(url, data_dir, {"PORT": str(port)} | dict(more or {})), data_dir
     )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and program.process.poll() is None:
