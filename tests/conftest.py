@@ -74,7 +74,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def session_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def session_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The application of this worker."""
     app = create_app(
         {
@@ -96,7 +96,9 @@ def session_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
                 "connect",
                 lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"),
             )
-    return app
+    yield app
+    with app.app_context():
+        db.db.engine.dispose()
 
 
 def empty(app: Flask) -> None:
