@@ -80,6 +80,65 @@ SENTENCES: dict[str, Any] = {
     "price_after_cut_off": _l("After the cut-off the price stays as it is."),
     "round_state_wrong": _l("This round has moved on meanwhile. Nothing was changed; please look again."),
     "bag_is_empty": _l("Please write what is in the bag."),
+    # files
+    "file_empty": _l("There are no rows in this file. Nothing was changed."),
+    "file_is_workbook": _l("This is an Excel workbook. Nothing was changed. Please save it as CSV and take that."),
+    "file_encoding": _l(
+        "The characters of this file cannot be read. Nothing was changed. Please save it as CSV in UTF-8 or GB18030."
+    ),
+    "file_columns_missing": _l(
+        "No line with the needed column heads was found; missing: %(columns)s. Nothing was changed."
+    ),
+    "row_unreadable": _l("This row cannot be read: a quote is not closed, or it is too long."),
+    "row_cells": _l("This row has %(found)s cells, but there are %(wanted)s columns."),
+    # areas
+    "area_code_damaged": _l("The code “%(text)s” was rounded by a spreadsheet. Please store the column as text."),
+    "area_code_unclear": _l("“%(text)s” is no code. Digits, letters, points and dashes are understood."),
+    "area_level_unknown": _l("The level “%(level)s” is not known."),
+    "area_level_order": _l("This level cannot stand above or below %(parent)s like that."),
+    "area_cycle": _l("This area would lie below itself (%(parent)s)."),
+    "rule_set_unknown": _l("There is no rule set with this code."),
+    "authority_missing": _l("Please name the authority that enables the rules, in at most 80 characters."),
+    "zone_reason_missing": _l("Please write why the zone changes."),
+    "zone_notice_missing": _l("Please name the notice that decides it."),
+    "zone_class_unknown": _l("Please choose one of the zone classes."),
+    "zone_unchanged": _l("This class holds here already. Nothing was changed."),
+    "zone_changed_meanwhile": _l("Somebody changed this zone meanwhile. Please look once more."),
+    "text_too_long": _l("This is too long; at most %(maximum)s characters."),
+    # households: lists
+    "community_unknown": _l("There is no community with this code."),
+    "building_missing": _l("The building is missing."),
+    "building_ambiguous": _l("There are several buildings “%(building)s”. Please name the compound."),
+    "compound_ambiguous": _l("There are several compounds “%(compound)s”. Please name the grid."),
+    "grid_differs": _l("This building lies in another grid."),
+    "door_missing": _l("The door is missing."),
+    "door_unclear": _l("“%(text)s” is not understood as a door. Write it like 3-2-501."),
+    "door_building_differs": _l("The door “%(text)s” names another building than “%(building)s”."),
+    "door_unit_differs": _l("The door “%(text)s” names another stairwell than “%(unit)s”."),
+    "door_floor_differs": _l("Floor and number of the door “%(text)s” do not fit together."),
+    "unit_unclear": _l("“%(text)s” is not understood as a stairwell."),
+    "floor_unclear": _l("“%(text)s” is not understood as a floor."),
+    "split_unclear": _l("“%(text)s” is not understood: which household behind this door, 1 to 9?"),
+    "name_missing": _l("The name is missing."),
+    "name_unclear": _l("This is not understood as a name."),
+    "phone_damaged": _l("“%(text)s” was rounded by a spreadsheet: digits are lost. Please store phones as text."),
+    "phone_unclear": _l("“%(text)s” is not understood as a phone number."),
+    "list_gone": _l("This list is not kept any more. Please choose the file again."),
+    "import_started": _l("This list is being taken already."),
+    # households: joining
+    "community_missing": _l("Please choose your community."),
+    "building_unknown": _l("Please choose your building, or write where you live below."),
+    "door_not_listed": _l(
+        "%(door)s is not in the list of your building. If it is right, write it below and send it again."
+    ),
+    "home_missing": _l("Please choose your door, or write where you live below."),
+    "too_many_waiting": _l("You are waiting for %(maximum)s homes already. Please wait for the answer, or call."),
+    "already_in_household": _l("You belong to this home already."),
+    "already_decided": _l("Somebody has decided this already."),
+    "own_residence": _l("You cannot confirm your own home. Please ask a colleague."),
+    "refusal_reason_missing": _l("Please write why; the resident will read it."),
+    "door_needed": _l("Please choose the building and write the door, like 2-501."),
+    "other_door": _l("This household is not behind that door."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

@@ -98,10 +98,9 @@ def building_key(name: str) -> str:
 def building_name(text: str, *, word: str | None) -> str:
     """A building's name for people: a bare number gets the area's word (栋, 幢, 号楼), anything else stays."""
     plain = text.strip()
+    bare = re.sub(r"(#|#楼)$", "", unicodedata.normalize("NFKC", plain)).casefold().lstrip("0")
     key = building_key(plain)
-    if re.fullmatch(r"[0-9a-z]{1,4}", key) and key == unicodedata.normalize("NFKC", plain).casefold().lstrip(
-        "0"
-    ):
+    if re.fullmatch(r"[0-9a-z]{1,4}", key) and key == bare:
         return f"{key.upper()}{word or DEFAULT_BUILDING_WORD}"
     return plain
 

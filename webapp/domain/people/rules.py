@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from pypinyin import Style, lazy_pinyin
 
@@ -101,13 +102,18 @@ def mask_phone(number: str) -> str:
     return f"****{number[-4:]}" if len(number) > 4 else "****"
 
 
+def _letters(signs: str) -> Any:
+    # pypinyin takes a list of readings here; its published type says a text.
+    return list(signs)
+
+
 def pinyin_keys(name: str) -> tuple[str, str]:
     """Pinyin and initials for prefix search: 单雄信 → ("shanxiongxin", "sxx"); Latin letters stay."""
     plain = clean_name(name).replace("·", "")
     head = next((plain[:size] for size in (2, 1) if plain[:size] in _SURNAMES), "")
     syllables = _SURNAMES[head].split() if head else []
     rest = plain[len(head) :] if head else plain
-    syllables += lazy_pinyin(rest, style=Style.NORMAL, errors=list, v_to_u=False)
+    syllables += lazy_pinyin(rest, style=Style.NORMAL, errors=_letters, v_to_u=False)
     words = [re.sub(r"[^a-z0-9]", "", syllable.casefold()) for syllable in syllables]
     words = [word for word in words if word]
     return "".join(words)[:200], "".join(word[0] for word in words)[:60]

@@ -1,0 +1,58 @@
+"""What shell commands share: the reader's language, and rows that were not taken."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import click
+from flask import current_app
+from flask_babel import force_locale
+
+from webapp.base.errors import LinliError
+from webapp.base.tables import ErrorFile, Problem, Row, Sheet
+from webapp.web.errors import sentence
+
+SHOWN = 20
+LANGUAGE = click.option(
+    "--language", type=click.Choice(["zh_Hans", "en"]), default="zh_Hans", help="Language of the sentences."
+)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Sentences in this language, also outside a request."""
+    with current_app.test_request_context(), force_locale(language):
+        yield
+
+
+def refuse(error: LinliError) -> NoReturn:
+    """End the command with the refusal's sentence."""
+    raise click.ClickException(sentence(error.code, **error.params)) from error
+
+
+class RejectedRows:
+    """Writes rows that were not taken to a file as they come, and shows the first of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stream: TextIO | None = None
+        self._file: ErrorFile | None = None
+        self.count = 0
+
+    def add(self, sheet: Sheet, row: Row, problem: Problem) -> None:
+        """One row, what is wrong with it, and the sentence for it."""
+        if self._file is None:
+            self._stream = self._path.open("w", encoding="utf-8", newline="")
+            self._file = ErrorFile(self._stream, heads=sheet.original_heads)
+        said = sentence(problem.code, **problem.params)
+        self._file.add(row.original, problem, said)
+        self.count += 1
+        if self.count <= SHOWN:
+            click.echo(f"{problem.line}\t{problem.column or ''}\t{said}")
+
+    def close(self) -> None:
+        """Finish the file and say where it is."""
+        if self._stream is not None:
+            self._stream.close()
+            click.echo(f"errors: {self._path}")
