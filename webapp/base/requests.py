@@ -47,7 +47,7 @@ class Claim:
 
 
 _requests: Any = Request.__table__
-_values = {
+_values: dict[str, Any] = {
     "actor_key": bindparam("actor"),
     "client_id": bindparam("key"),
     "fingerprint": bindparam("body"),
