@@ -165,7 +165,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=assets.url, inline_css=lambda: assets.markup, request_key=guard.request_key
     )
-    app.before_request(_before)
+    # Before the csrf check: its refusal is answered and logged like everything else.
+    app.before_request_funcs.setdefault(None, []).insert(0, _before)
     app.before_request(guard.check)
     app.after_request(_after)
     app.context_processor(_context)
