@@ -7,7 +7,7 @@ from datetime import date
 from itertools import islice
 from typing import Any, BinaryIO
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 
 from webapp.base import audit, db, requests
 from webapp.base.db import within, writing
@@ -187,7 +187,7 @@ class Tree:
         db.connection().execute(
             update(_areas)
             .where(within(_areas.c.path, old))
-            .values(path=func.concat(new, func.substr(_areas.c.path, len(old) + 1)))
+            .values(path=literal(new) + func.substr(_areas.c.path, len(old) + 1))
         )
         for other in self.nodes:
             if other.path.startswith(old):
