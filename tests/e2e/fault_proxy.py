@@ -1,7 +1,8 @@
 """A proxy process between the browser and the server that breaks what a bad network breaks.
 
 `python fault_proxy.py TARGET_PORT` prints two ports, its own and the one that takes orders, one JSON object
-per line: {"link": …, "delay": seconds, "rate": bytes per second, "faults": [{"method", "path", "action"…}]}.
+per line: {"link": …, "handshake": seconds, "delay": seconds, "rate": bytes per second of the whole link,
+"faults": [{"method", "path", "action", …}]}. Each order, and "seen", is answered by what went through so far.
 
 link    pass | refuse (connections are reset) | blackhole (nothing ever comes back)
 action  cut (the server answers, its reply is lost: both ends are killed) | drop (killed before the server)
@@ -28,12 +29,13 @@ class Proxy:
         self.target = target
         self.writers: set[asyncio.StreamWriter] = set()
         self.seen: Counter[str] = Counter()
+        self.wire = asyncio.Lock()
         self.orders: dict[str, Any] = {}
         self.set_orders({})
 
     def set_orders(self, orders: dict[str, Any]) -> None:
         """Take new orders; connections made under the old ones are killed, as a changed network does."""
-        self.orders = {"link": "pass", "delay": 0, "rate": 0, "faults": []} | orders
+        self.orders = {"link": "pass", "handshake": 0, "delay": 0, "rate": 0, "faults": []} | orders
         for writer in self.writers:
             writer.transport.abort()
 
@@ -47,6 +49,7 @@ class Proxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.add(writer)
         try:
+            await asyncio.sleep(self.orders["handshake"])
             while await self.exchange(reader, writer):
                 pass
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -93,13 +96,17 @@ class Proxy:
         return keep_open(reply)
 
     async def trickle(self, writer: asyncio.StreamWriter, reply: bytes) -> None:
+        """Hand the reply over at the pace of the link, which all connections share chunk by chunk."""
+        self.seen["requests"] += 1
+        self.seen["bytes"] += len(reply)
         await asyncio.sleep(self.orders["delay"])
         rate = self.orders["rate"]
         if not rate:
             writer.write(reply)
         for start in range(0, len(reply) if rate else 0, CHUNK):
-            writer.write(reply[start : start + CHUNK])
-            await asyncio.sleep(CHUNK / rate)
+            async with self.wire:
+                await asyncio.sleep(CHUNK / rate)
+                writer.write(reply[start : start + CHUNK])
         await writer.drain()
 
     async def obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

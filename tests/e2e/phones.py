@@ -114,15 +114,20 @@ class Phone:
         self.open(path)
         self.wait_for_worker()
         self.page.reload()
-        self.page.wait_for_function(
-            """async (path) => {
-                const names = (await caches.keys()).filter((name) => name.startsWith("linli-pages"));
-                const kept = names.map(async (name) => (await caches.open(name)).match(path));
-                return (await Promise.all(kept)).some(Boolean);
-            }""",
-            arg=path,
-            timeout=PATIENCE,
-        )
+        until(lambda: path in kept_paths(self.page))
+
+
+def kept_paths(page: Page) -> list[str]:
+    """The pages that this phone keeps, of whoever was here."""
+    found: list[str] = ask(
+        page,
+        """async () => {
+            const names = (await caches.keys()).filter((name) => name.startsWith("linli-pages"));
+            const requests = names.map(async (name) => (await caches.open(name)).keys());
+            return (await Promise.all(requests)).flat().map(({ url }) => new URL(url).pathname);
+        }""",
+    )
+    return found
 
 
 def until(holds: Callable[[], bool], seconds: float = PATIENCE / 1000) -> None:

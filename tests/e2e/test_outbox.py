@@ -14,8 +14,8 @@ from tests.e2e.phones import (
     PATIENCE,
     STAND,
     Phone,
-    ask,
     entries,
+    kept_paths,
     ready,
     send_now,
     until,
@@ -324,7 +324,7 @@ def test_nobody_signs_out_of_what_is_not_sent_and_pages_go_with_the_person(phone
     phone.expect_sent()
     leave.click()
     phone.page.wait_for_url(re.compile("(?!.*accounts/me)"), timeout=PATIENCE)
-    until(lambda: not kept_pages(phone))
+    until(lambda: not kept_paths(phone.page))
     assert orders() == 1
 
 
@@ -341,11 +341,6 @@ def test_a_page_from_the_phone_says_since_when_and_shows_no_stock(phone):
     phone.context.set_offline(False)
     phone.open(ORDER_FORM)
     expect(phone.page.locator("#said-saved")).to_be_hidden(timeout=PATIENCE)
-
-
-def kept_pages(phone: Phone) -> list[str]:
-    names = ask(phone.page, "() => caches.keys()")
-    return [name for name in names if name.startswith("linli-pages")]
 
 
 def ready_list(phone: Phone) -> None:
