@@ -35,16 +35,6 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset
 
 
-def local(moment: datetime, zone: str) -> datetime:
-    """The same instant on the clocks of the zone."""
-    return moment.astimezone(ZoneInfo(zone))
-
-
-def from_local(wall_time: datetime, zone: str) -> datetime:
-    """The instant of a naive wall-clock time in the zone, as aware UTC."""
-    return wall_time.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-
-
 @contextmanager
 def set_for_test(moment: datetime) -> Iterator[None]:
     """Inside the block the clock starts at `moment` and runs on; only tests call this."""

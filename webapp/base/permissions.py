@@ -23,6 +23,7 @@ class Permission(StrEnum):
     HOUSEHOLD_JOIN = "household_join"
     ORDER_PLACE = "order_place"
     HOUSEHOLD_LIST = "household_list"
+    HOUSEHOLD_IMPORT = "household_import"
     RESIDENCE_CONFIRM = "residence_confirm"
     ROUND_SEE = "round_see"
     ROUND_MANAGE = "round_manage"
@@ -51,6 +52,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.RESIDENCE_CONFIRM,
             Permission.HOUSEHOLD_LIST,
+            Permission.HOUSEHOLD_IMPORT,
             Permission.ROUND_SEE,
             Permission.ROUND_MANAGE,
             Permission.SHEET_PRINT,
