@@ -8,19 +8,22 @@ NAME_LENGTH = 30
 STATED_LENGTH = 60
 REASON_LENGTH = 200
 JOINS_PER_DAY = 10
+# A household that somebody only stated gets a number behind its door from here on, so that it never stands in
+# the way of those in the list.
+STATED_SPLIT = 100
 
 
 def door_label(building: str, unit: str, number: str, *, split_no: int = 1) -> str:
     """A door as people say it: 3栋2单元501, 3栋501 without stairwells; a second household adds (2)."""
     stairwell = "" if not unit else f"{unit}单元" if unit.isalnum() and unit.isascii() else unit
     said = f"{building}{stairwell}{number}"
-    return said if split_no == 1 else f"{said}({split_no})"
+    return f"{said}({split_no})" if 1 < split_no < STATED_SPLIT else said
 
 
 def door_short(building: str, unit: str, number: str, *, split_no: int = 1) -> str:
     """A door in lists: 3-2-501."""
     said = "-".join(part for part in (building_key(building).upper(), unit, number) if part)
-    return said if split_no == 1 else f"{said}({split_no})"
+    return f"{said}({split_no})" if 1 < split_no < STATED_SPLIT else said
 
 
 def door_sort_key(unit: str, floor: int | None, number: str) -> str:

@@ -87,7 +87,9 @@ def read_floor(text: str) -> int | None:
     return int(found.group(1))
 
 
-def read_door(text: str, *, building: str = "", unit: str = "", floor: str = "", compound: str = "") -> ReadDoor:
+def read_door(
+    text: str, *, building: str = "", unit: str = "", floor: str = "", compound: str = ""
+) -> ReadDoor:
     """Read a door's cell with the cells beside it. Raises RuleBroken with the column that was not understood."""
     own_building, own_unit, own_compound = _read_building(building)
     known_unit = read_unit(unit) or own_unit
@@ -167,7 +169,10 @@ def _read_words(text: str, plain: str, *, building: str) -> ReadDoor:
         own_building, rest = found.group("building"), rest[found.end() :]
     elif found := _WORDED.match(rest):
         compound = found.group("compound") or ""
-        own_building, rest = found.group()[len(compound) :].removeprefix("第"), rest[found.end() :].lstrip("-,")
+        own_building, rest = (
+            found.group()[len(compound) :].removeprefix("第"),
+            rest[found.end() :].lstrip("-,"),
+        )
     if found := _UNIT.match(rest):
         own_unit, rest = found.group("unit").lstrip("0"), rest[found.end() :]
     elif found := re.fullmatch(r"(\d{1,2}|[A-Z])-(\d{3,4}[A-Z]?)", rest):
@@ -182,6 +187,10 @@ def _read_words(text: str, plain: str, *, building: str) -> ReadDoor:
         if own_building or building or own_unit:
             raise RuleBroken("door_floor_differs", field="door", text=text)
         own_building, floor = str(floor), None
-    if rest and not _NUMBER.fullmatch(rest) and (not (own_building or building) or not re.search(r"\d", rest)):
+    if (
+        rest
+        and not _NUMBER.fullmatch(rest)
+        and (not (own_building or building) or not re.search(r"\d", rest))
+    ):
         raise RuleBroken("door_unclear", field="door", text=text)
     return ReadDoor(compound, own_building, own_unit, floor if floor is not None else floor_of(rest), rest)
