@@ -8,6 +8,24 @@ A fresh process per figure: imports, the embedded TrueType (fonts-wqy-microhei) 
 import sys
 from pathlib import Path
 
+import segno
+from pdf_orders import PRINTED, run_sheet_of
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    BaseDocTemplate,
+    Frame,
+    LongTable,
+    NextPageTemplate,
+    PageBreak,
+    PageTemplate,
+    Spacer,
+)
+
 FONT = "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 HEADS = ("序", "楼层", "房号", "收货人", "尾号", "品名×数量", "件数", "送法", "结果(勾一项)", "昨日还在")
 WIDTHS = (8, 10, 16, 16, 14, 38, 10, 26, 32, 16)
@@ -16,25 +34,6 @@ MARGIN, TOP, HEAD, FOOT, ROW, BAND = 12, 12, 30, 7, 8, 7  # millimetres, as in w
 
 def main(count: int, target: str) -> None:
     """Print the run sheet of `count` doors."""
-    import segno
-    from reportlab.lib import colors
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.units import mm
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-    from reportlab.pdfgen.canvas import Canvas
-    from reportlab.platypus import (
-        BaseDocTemplate,
-        Frame,
-        LongTable,
-        NextPageTemplate,
-        PageBreak,
-        PageTemplate,
-        Spacer,
-    )
-
-    from pdf_orders import PRINTED, run_sheet_of
-
     sheet = run_sheet_of(count)
     facts = sheet.facts
     pdfmetrics.registerFont(TTFont("Hei", FONT))

@@ -14,7 +14,7 @@ from flask_babel import force_locale
 
 from webapp.base.errors import RuleBroken
 
-from .fonts import Fonts, FontsMissing, printable
+from .fonts import FontFile, Fonts, FontsMissing, printable
 from .paper import Paper
 
 __all__ = ["FontsMissing", "MissingGlyph", "Rendered", "render"]
@@ -76,7 +76,7 @@ def render(
 
 
 def _laid_out(
-    page: str, files: list[tuple[str, str, bytes]], page_count: int, progress: Callable[[int], None] | None
+    page: str, files: list[FontFile], page_count: int, progress: Callable[[int], None] | None
 ) -> Rendered:
     # Loading WeasyPrint costs half a second: the web server pays it at the first sheet, not at its start.
     from weasyprint import HTML  # noqa: PLC0415
@@ -89,19 +89,13 @@ def _laid_out(
         def fetch(self, url, headers=None):
             if url.startswith(_FONT_ADDRESS):
                 return URLFetcherResponse(
-                    url, files[int(url.removeprefix(_FONT_ADDRESS))][2], {"Content-Type": "font/otf"}
+                    url, files[int(url.removeprefix(_FONT_ADDRESS))].content, {"Content-Type": "font/otf"}
                 )
             if url.startswith("data:"):
                 return super().fetch(url, headers)
             raise ValueError(f"A printed sheet fetches nothing: {url}")
 
-    faces = "".join(
-        f'@font-face{{font-family:"{family}";font-weight:{weight};src:url({_FONT_ADDRESS}{number})}}'
-        for number, (family, weight, _) in enumerate(files)
-    )
-    families = ",".join(dict.fromkeys(f'"{family}"' for family, _, _ in files))
-    style = f"<style>{faces}html{{font-family:{families}}}</style></head>"
-    page = page.replace("</head>", style, 1)
+    page = _with_fonts(page, files)
     document = HTML(string=page, url_fetcher=OnlyOurs(), base_url=None).render(
         font_config=FontConfiguration()
     )
@@ -115,7 +109,26 @@ def _laid_out(
     return Rendered(content, len(document.pages))
 
 
-def _refuse_boxes(document, pdf) -> None:
+def _with_fonts(page: str, files: list[FontFile]) -> str:
+    """The page with its fonts; signs of another font stand in an element of their own.
+
+    Left to itself, the layout would draw the spaces after such a sign from that font too, which may have none.
+    """
+    style = "".join(
+        f'@font-face{{font-family:"{file.family}";font-weight:{file.weight};src:url({_FONT_ADDRESS}{number})}}'
+        for number, file in enumerate(files)
+    )
+    head, body = page.split("</head>", 1)
+    for number, file in enumerate(files):
+        if file.signs:
+            style += f'.sign-{number}{{font-family:"{file.family}";font-weight:normal}}'
+            pattern = re.compile(f"(<[^>]*>)|([{re.escape(file.signs)}]+)")
+            body = pattern.sub(rf'\1<span class="sign-{number}">\2</span>', body)
+            body = body.replace(f'<span class="sign-{number}"></span>', "")
+    return f'{head}<style>html{{font-family:"Linli"}}{style}</style></head>{body}'
+
+
+def _refuse_boxes(_document, pdf) -> None:
     """The last guard: a font that draws a character as a missing glyph has an encoding of its own."""
     for thing in pdf.objects:
         if (

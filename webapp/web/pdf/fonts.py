@@ -14,11 +14,15 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
+from webapp.base.errors import LinliError
+
+SPACES = " \u2002\u2003\u3000"  # a narrow one, half an em, an em, the Chinese one
 EM = 1000  # all widths in this package are thousandths of the font size
 
 # Regular and bold of the Chinese fonts that the systems we install on carry; face 2 of Noto CJK is SC.
@@ -90,8 +94,13 @@ _NO_HINTING, _NOTDEF_OUTLINE = 0x1, 0x40
 _MEMORY_DUPLICATE = 0
 
 
-class FontsMissing(RuntimeError):
-    """The machine has no font or library to print Chinese with; the message says what to install."""
+class FontsMissing(LinliError):
+    """The machine has no font or library to print Chinese with; `packages` says what to install or set right."""
+
+    status = 503
+
+    def __init__(self, packages: str) -> None:
+        super().__init__("pdf_no_fonts", packages=packages)
 
 
 @functools.cache
@@ -100,9 +109,7 @@ def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
     try:
         loaded = ctypes.CDLL(f"libharfbuzz{suffix}"), ctypes.CDLL(f"libharfbuzz-subset{suffix}")
     except OSError as error:
-        raise FontsMissing(
-            "Printing needs HarfBuzz: install libharfbuzz0b and libharfbuzz-subset0."
-        ) from error
+        raise FontsMissing("libharfbuzz0b, libharfbuzz-subset0") from error
     for library, functions in zip(loaded, (_HARFBUZZ, _HARFBUZZ_SUBSET), strict=True):
         for name, (result, arguments) in functions.items():
             function = getattr(library, name)
@@ -122,14 +129,14 @@ class Face:
         self._hb, self._hb_subset = _libraries()
         blob = self._hb.hb_blob_create_from_file_or_fail(path.encode())
         if not blob:
-            raise FontsMissing(f"The font file {path} cannot be read.")
+            raise FontsMissing(f"LINLI_PDF_FONT: {path}")
         self._face = self._hb.hb_face_create(blob, index)
         self._hb.hb_blob_destroy(blob)
         self._font = self._hb.hb_font_create(self._face)
         self._units = self._hb.hb_face_get_upem(self._face)
         self._advances: dict[str, int | None] = {}
         if not self._hb.hb_face_get_glyph_count(self._face):
-            raise FontsMissing(f"The font file {path} holds no font.")
+            raise FontsMissing(f"LINLI_PDF_FONT: {path}")
 
     def has_outlines(self) -> bool:
         """True where the glyphs are drawings that can be embedded, not pictures."""
@@ -169,7 +176,7 @@ class Face:
         small = self._hb_subset.hb_subset_or_fail(self._face, settings)
         self._hb_subset.hb_subset_input_destroy(settings)
         if not small:
-            raise FontsMissing(f"The font file {self.path} cannot be made smaller.")
+            raise FontsMissing(f"LINLI_PDF_FONT: {self.path}")
         blob = self._hb.hb_face_reference_blob(small)
         length = _UINT()
         data = ctypes.string_at(self._hb.hb_blob_get_data(blob, ctypes.byref(length)), length.value)
@@ -242,7 +249,7 @@ def _default_pair() -> tuple[str, str]:
     for name in faces_with("邻"):
         if open_face(name).has_outlines():
             return name, ""
-    raise FontsMissing("No Chinese font is installed: install fonts-noto-cjk or set LINLI_PDF_FONT.")
+    raise FontsMissing("fonts-noto-cjk")
 
 
 class Fonts:
@@ -259,6 +266,8 @@ class Fonts:
             regular, bold = _default_pair()
             names.append(regular)
         self.faces = [open_face(name) for name in names]
+        # Spaces are drawn by the font around them, so one font sets all text and the others only single signs.
+        self.base = next((face for face in self.faces if face.advance(" ") is not None), self.faces[0])
         self.bold = open_face(bold) if bold and Path(bold.partition("#")[0]).exists() else None
         self._found: dict[str, Face | None] = {}
         self._widths: dict[tuple[str, bool], int] = {}
@@ -270,6 +279,8 @@ class Fonts:
         return self._found[character]
 
     def _search(self, character: str) -> Face | None:
+        if character.isspace():
+            return self.base if self.base.advance(character) is not None else None
         for face in self.faces:
             if face.advance(character) is not None:
                 return face
@@ -301,24 +312,41 @@ class Fonts:
         """The characters that no installed font draws."""
         return tuple(sorted(c for c in set(characters) if not c.isspace() and self.face_of(c) is None))
 
-    def files(self, characters: Iterable[str]) -> list[tuple[str, str, bytes]]:
-        """(family, weight, font file) for exactly these characters; the families in the order of use."""
+    def spaces(self, *, strong: bool = False) -> tuple[tuple[str, int], ...]:
+        """The spaces that can be printed with their widths, the plain one first, each width once."""
+        widths: dict[int, str] = {}
+        for space in SPACES:
+            if self.base.advance(space):
+                widths.setdefault(self.advance(space, strong=strong), space)
+        return tuple((space, width) for width, space in widths.items())
+
+    def files(self, characters: Iterable[str]) -> list["FontFile"]:
+        """Font files for exactly these characters: the one of the text, its bold cut, and those of single signs."""
         groups: dict[int, list[str]] = {}
         for character in sorted(set(characters)):
             face = self.face_of(character)
             if face is not None:
                 groups.setdefault(self.faces.index(face), []).append(character)
-        files = [
-            (f"Linli {number}", "normal", self.faces[number].subset(groups[number]))
-            for number in sorted(groups)
-        ]
-        if self.bold is not None and files:
-            bold = [c for c in sorted(set(characters)) if self.bold.advance(c) is not None]
-            files.insert(1, (files[0][0], "bold", self.bold.subset(bold)))
+        base = self.faces.index(self.base)
+        text = groups.pop(base, [" "])
+        files = [FontFile("Linli", "normal", self.base.subset(text), "")]
+        if self.bold is not None:
+            bold = [c for c in text if self.bold.advance(c) is not None]
+            files.append(FontFile("Linli", "bold", self.bold.subset(bold), ""))
+        for number in sorted(groups):
+            signs = "".join(groups[number])
+            files.append(FontFile(f"Linli {number}", "normal", self.faces[number].subset(signs), signs))
         return files
 
 
-_PLAIN_SPACES = " \u2002\u2003\u3000"
+@dataclass(frozen=True)
+class FontFile:
+    """A font of one document; `signs` are the characters that only this one draws, none for that of the text."""
+
+    family: str
+    weight: str
+    content: bytes
+    signs: str
 
 
 @functools.cache
@@ -326,7 +354,7 @@ def _printed_as(character: str) -> str:
     """The character itself, a plain space for an odd one, nothing for marks that draw nothing."""
     kind = unicodedata.category(character)
     if kind == "Zs":
-        return character if character in _PLAIN_SPACES else " "
+        return character if character in SPACES else " "
     if character == "\n" or kind in {"Zl", "Zp"}:
         return "\n"
     if character == "\t":

@@ -24,10 +24,9 @@ LINE_HEIGHT = 4.2  # of the second and further lines of a row
 PADDING = 0.7
 THIN, THICK = 0.2, 0.7
 _POINT = 25.4 / 72
-_NARROW, _HALF, _WHOLE = " ", "\u2002", "\u2003"
 # A line does not begin with these and does not end with those.
-_NOT_FIRST = frozenset(",。、;:!?)】》」』×,.;:!?)]%…")
-_NOT_LAST = frozenset("(【《「『([#☐")
+_NOT_FIRST = frozenset("。、】》」』×,.;:!?)]%…*\uff0c\uff1b\uff1a\uff01\uff1f\uff09")
+_NOT_LAST = frozenset("【《「『([#☐\uff08")
 
 
 @dataclass(frozen=True)
@@ -101,9 +100,8 @@ class Table:
     def _band(self, text: str, *, keep: str = "", is_thick: bool = False) -> _Row:
         lines = wrap(self.fonts, text, self._units(SHEET_WIDTH - 2 * PADDING, BODY_SIZE), strong=True)
         indent = self._gap(self._units(PADDING, BODY_SIZE), strong=True)
-        halves = [part for line in lines for part in (indent + line, "")][:-1]
         return _Row(
-            tuple(halves),
+            tuple(indent + line for line in lines),
             max(BAND_HEIGHT, len(lines) * LINE_HEIGHT + 2),
             "band",
             is_thick=is_thick,
@@ -116,9 +114,7 @@ class Table:
         return millimetres / (size * _POINT) * EM
 
     def _gap(self, width: float, *, strong: bool) -> str:
-        return _gap(
-            round(width), *(self.fonts.advance(space, strong=strong) for space in (_NARROW, _HALF, _WHOLE))
-        )
+        return _gap(round(width), self.fonts.spaces(strong=strong))
 
     def _ruled(
         self, texts: list[str], kind: str, least: float, *, is_thick: bool = False, keep: str = ""
@@ -131,25 +127,17 @@ class Table:
             cells.append((column, left, wrap(self.fonts, text, room, most, strong=strong)))
             left += column.width
         count = max(len(parts) for _, _, parts in cells)
-        # Rows of several lines are set in half lines, so that a shorter cell stands in the middle of its row.
-        lines = [self._line(cells, count, half, size, strong=strong) for half in range(2 * count - 1)]
+        lines = [self._line(cells, number, size, strong=strong) for number in range(count)]
         height = least if count == 1 else max(least, count * LINE_HEIGHT + 1.6)
         return _Row(tuple(lines), height, kind, is_thick=is_thick, keep=keep, group=self._group)
 
     def _line(
-        self,
-        cells: list[tuple[Column, float, list[str]]],
-        count: int,
-        half: int,
-        size: float,
-        *,
-        strong: bool,
+        self, cells: list[tuple[Column, float, list[str]]], number: int, size: float, *, strong: bool
     ) -> str:
-        """The text of a half line: of each cell the line that stands there, spaces between them."""
+        """A line of a row: what each cell has on it, spaces between them."""
         line, reached = [], 0.0
         for column, start, parts in cells:
-            number, odd = divmod(half - (count - len(parts)), 2)
-            if odd or not 0 <= number < len(parts) or not parts[number]:
+            if number >= len(parts) or not parts[number]:
                 continue
             width = measure(self.fonts, parts[number], strong=strong)
             gap = self._gap(self._target(column, start, width, size) - reached, strong=strong)
@@ -301,7 +289,8 @@ def wrap(fonts: Fonts, text: str, room: float, most: float = 0.0, *, strong: boo
     return lines
 
 
-_WORDS = re.compile(r"[^\s-]*-|\S+|\s+")
+# A break is welcome after a space, a hyphen and a Chinese colon.
+_WORDS = re.compile(r"[^\s\uff1a-]*[-\uff1a]|\S+|\s+")
 
 
 def _pieces(fonts: Fonts, text: str, room: float, most: float, *, strong: bool) -> Iterator[str]:
@@ -339,19 +328,24 @@ def _characters(word: str) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _gap(width: int, narrow: int, half: int, whole: int) -> str:
+def _gap(width: int, spaces: tuple[tuple[str, int], ...]) -> str:
     """The fewest spaces that are together as wide as plain ones can be made: off by 0.1 mm at most."""
     if width <= 0:
         return ""
+    (narrow, narrow_width), *wider = spaces
     choices = []
     for count in range(9):
-        rest = max(0, width - count * narrow)
-        wholes, rest = divmod(rest, whole)
-        for halves in range(3):
-            size = count * narrow + halves * half + wholes * whole
-            choices.append((abs(width - size), count + halves + wholes, count, halves, wholes))
-    _, _, count, halves, wholes = min(choices)
-    return _NARROW * count + _HALF * halves + _WHOLE * wholes
+        gap, rest = narrow * count, max(0, width - count * narrow_width)
+        for space, size in sorted(wider, key=lambda pair: -pair[1]):
+            fitting = round(rest / size) if space == wider[0][0] else int(rest // size)
+            gap += space * fitting
+            rest -= fitting * size
+        if not wider:
+            more = round(rest / narrow_width)
+            gap += narrow * more
+            rest -= more * narrow_width
+        choices.append((abs(rest), len(gap), gap))
+    return min(choices)[2]
 
 
 def _page_body(table: Table, rows: list[_Row]) -> Markup:
@@ -364,8 +358,7 @@ def _page_body(table: Table, rows: list[_Row]) -> Markup:
             text = "\n".join(row.lines[0] for row in group)
             parts.append(f'<p class="{kind}" style="line-height:{height:g}mm">{escape(text)}</p>')
             continue
-        half = LINE_HEIGHT / 2
-        style = f"line-height:{half:g}mm;padding:{(height - lines * half) / 2:g}mm 0"
+        style = f"line-height:{LINE_HEIGHT:g}mm;padding:{(height - lines * LINE_HEIGHT) / 2:g}mm 0"
         parts += [f'<p class="{kind}" style="{style}">{escape(chr(10).join(row.lines))}</p>' for row in group]
     height = sum(row.height for row in rows)
     drawing = base64.b64encode(_rules(table.columns, rows, height).encode()).decode()
