@@ -70,6 +70,8 @@ COMPOUNDS = (
     Compound("御景新城", "Yujing New Town", "第四网格", (TOWER, SIXTEEN_FLOORS) * 4),
 )
 EMPTY_SHARE = 0.025
+NOTED_SHARE = 0.04
+NOTES = ("敲重一点", "放门口", "不要敲门", "先打电话", "走得慢,请等一等")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Family:
     unit: int
     floor: int
     number: str
+    split: int
     members: tuple[Resident, ...]
+    note: str = ""
 
     @property
     def door(self) -> tuple[str, int, int, str]:
@@ -119,14 +123,15 @@ def families() -> Iterator[Family]:
                 number = f"{floor}{door:02d}"
                 told = TOLD.get((compound.name, building, unit, number))
                 if told:
-                    yield Family(compound, building, unit, floor, number, told)
+                    yield Family(compound, building, unit, floor, number, 1, told)
                     continue
                 if random.random() < EMPTY_SHARE:
                     continue
                 households = 2 if random.random() < compound.shared else 1
-                for _ in range(households):
+                for split in range(1, households + 1):
                     members = _members(random, serial)
-                    yield Family(compound, building, unit, floor, number, members)
+                    note = random.choice(NOTES) if random.random() < NOTED_SHARE else ""
+                    yield Family(compound, building, unit, floor, number, split, members, note)
 
 
 def _doors(shape: Shape) -> Iterator[tuple[int, int, int]]:

@@ -18,7 +18,7 @@ HOUSEHOLDS = FOLDER / "households_beichen.csv"
 AREA_HEADS = ("代码", "名称", "级别", "上级代码", "英文名称", "单位名称", "服务热线", "楼栋称呼")
 STAFF = FOLDER / "staff_beichen.csv"
 STAFF_HEADS = ("phone", "name", "role", "area_code")
-HOUSEHOLD_HEADS = ("网格", "小区", "楼栋", "单元", "楼层", "房号", "姓名", "电话")
+HOUSEHOLD_HEADS = ("网格", "小区", "楼栋", "单元", "楼层", "房号", "户", "姓名", "电话", "送法")
 # No local number begins with 0, so these reach nobody; 0826 is Guang'an's area code.
 COUNTY_HOTLINE = "0826-0000000"
 TOWN_HOTLINE = "0826-0000100"
@@ -72,7 +72,7 @@ def household_rows() -> Iterator[tuple[str, ...]]:
     """One row for each member; those of one household stand together."""
     for family in families():
         for member in family.members:
-            yield (*_door(family), member.name, "、".join(member.phones))
+            yield (*_door(family), member.name, "、".join(member.phones), family.note)
 
 
 # The building lead of the story stands among STAFF_TOLD; every other building has one too.
@@ -105,7 +105,15 @@ def staff_rows() -> Iterator[tuple[str, ...]]:
 def _door(family: Family) -> tuple[str, ...]:
     compound = family.compound
     unit = f"{family.unit}单元"
-    return compound.grid, compound.name, f"{family.building}栋", unit, str(family.floor), family.number
+    return (
+        compound.grid,
+        compound.name,
+        f"{family.building}栋",
+        unit,
+        str(family.floor),
+        family.number,
+        str(family.split),
+    )
 
 
 def write(path: Path, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
