@@ -194,7 +194,7 @@ def _sign_in_with_code(
     )
     if used.rowcount != 1:
         raise RuleBroken("code_wrong", field="code")
-    user_id = _ensure_user(phone=phone, preferences=preferences, now=deed.now)
+    user_id = ensure_user(phone=phone, preferences=preferences, now=deed.now)
     sign_in = _write_sign_in(user_id, deed.now)
     audit.record(deed, "sign_in", "user", user_id, by="code")
     requests.settle(claim, outcome="signed_in", object_id=sign_in.sign_in_id)
@@ -236,8 +236,11 @@ def _write_sign_in(user_id: int, now: datetime) -> NewSignIn:
     return NewSignIn(token=token, sign_in_id=sign_in_id)
 
 
-def _ensure_user(*, phone: str, preferences: Preferences, now: datetime) -> int:
-    """The user of this phone, made if there is none; raises NotAllowed for a blocked one."""
+def ensure_user(*, phone: str, preferences: Preferences, now: datetime) -> int:
+    """The user of this phone, made if there is none; raises NotAllowed for a blocked one.
+
+    No deed of its own: for services that have claimed one.
+    """
     connection = db.connection()
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     phone_index = _phone_index(phone)
@@ -356,6 +359,13 @@ def _change_password(*, deed: Deed, user_id: int, password_hash: str, keep: int 
     requests.settle(claim, outcome="changed", object_id=user_id)
 
 
+def hash_password(*, phone: str, password: str) -> str:
+    """What is stored of a password that is good for this phone; takes its time, so never inside a transaction."""
+    new = rules.normalise_password(password)
+    rules.ensure_good_password(new, phone=rules.normalise_phone(phone))
+    return _hasher.hash(new)
+
+
 def set_password(*, deed: Deed, phone: str, password: str) -> None:
     """Set anybody's password from the shell and sign them out everywhere; NotFound for an unknown phone."""
     if not deed.actor.is_system:
@@ -437,13 +447,13 @@ def appoint(
     if claim.is_repeat and claim.object_id is not None:
         return claim.object_id
     number = rules.normalise_phone(phone)
-    area = _area_to_manage(deed, area_code)
+    area = area_to_manage(deed, area_code)
     if role is Role.RESIDENT:
         raise RuleBroken("role_not_appointed", field="role")
     if ends_at is not None and ends_at <= deed.now:
         raise RuleBroken("ends_in_the_past", field="ends_at")
-    user_id = _ensure_user(phone=number, preferences=Preferences(), now=deed.now)
-    appointment_id = _write_appointment(
+    user_id = ensure_user(phone=number, preferences=Preferences(), now=deed.now)
+    appointment_id = write_appointment(
         deed, user_id=user_id, role=role, area_id=area.id, unit=unit, ends_at=ends_at
     )
     audit.record(
@@ -460,9 +470,10 @@ def appoint(
     return appointment_id
 
 
-def _write_appointment(
+def write_appointment(
     deed: Deed, *, user_id: int, role: Role, area_id: int, unit: str | None, ends_at: datetime | None
 ) -> int:
+    """A role at an area in a deed that somebody has claimed; the same again changes its end and unit."""
     connection = db.connection()
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     written: int = connection.execute(
@@ -493,7 +504,7 @@ def end_appointment(*, deed: Deed, phone: str, role: Role, area_code: str) -> No
     claim = requests.claim(deed)
     if claim.is_repeat:
         return
-    area = _area_to_manage(deed, area_code)
+    area = area_to_manage(deed, area_code)
     user_id = select(_users.c.id).where(_users.c.phone_index == _phone_index(rules.normalise_phone(phone)))
     ended: int | None = (
         db.connection()
@@ -516,7 +527,8 @@ def end_appointment(*, deed: Deed, phone: str, role: Role, area_code: str) -> No
     requests.settle(claim, outcome="ended", object_id=ended)
 
 
-def _area_to_manage(deed: Deed, area_code: str) -> Any:
+def area_to_manage(deed: Deed, area_code: str) -> Any:
+    """Id and path of the area; NotFound when it is missing or the actor may not manage staff there."""
     area = (
         db.connection()
         .execute(select(_areas.c.id, _areas.c.path).where(_areas.c.code == area_code))
