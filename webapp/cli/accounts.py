@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from webapp.base import clock
@@ -55,9 +54,7 @@ def appoint(phone: str, role: str, area_code: str, unit: str | None, until: date
     """Give the user of this phone a role at an area; the account is made if there is none."""
     ends_at = None
     if until is not None:
-        ends_at = clock.from_local(
-            until.replace(hour=23, minute=59, second=59), current_app.config["TIME_ZONE"]
-        )
+        ends_at = clock.instant(until.replace(hour=23, minute=59, second=59))
     try:
         services.appoint(
             deed=_deed(), phone=phone, role=Role(role), area_code=area_code, unit=unit, ends_at=ends_at

@@ -47,13 +47,16 @@ class Gateway(Protocol):
 class HttpGateway:
     """One plain HTTP adapter: POST {"id", "to", "text"} with a bearer token; the id is the Idempotency-Key."""
 
-    def __init__(self, *, url: str, token: str, removes_duplicates: bool) -> None:
+    def __init__(
+        self, *, url: str, token: str, removes_duplicates: bool, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
         self.removes_duplicates = removes_duplicates
         self._url = url
+        self._timeout = timeout
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # No connection is used twice: one that the gateway closed meanwhile would look like a lost answer.
         self._client = httpx.Client(
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             limits=httpx.Limits(max_keepalive_connections=0),
             headers=headers,
             follow_redirects=False,
@@ -84,10 +87,9 @@ class HttpGateway:
             # Everything else happens after the first byte went out: perhaps it was sent, perhaps not.
             return Outcome(Result.UNKNOWN, type(error).__name__)
 
-    @staticmethod
-    def _read(response: httpx.Response) -> None:
+    def _read(self, response: httpx.Response) -> None:
         """Read the answer to its end; one that breaks off, or drips, leaves the result unknown."""
-        ends_at = time.monotonic() + TIMEOUT_SECONDS
+        ends_at = time.monotonic() + self._timeout
         size = 0
         for piece in response.iter_raw():
             size += len(piece)
