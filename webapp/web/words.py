@@ -80,3 +80,29 @@ def said(text: str, text_en: str | None = None) -> str | Markup:
     if text_en:
         return text_en
     return Markup('<span lang="zh-Hans">{}</span>').format(escape(text))
+
+
+def order_state(phase: str, *, number: str) -> tuple[str, str]:
+    """An order's state in its household's words, never more than what is so: (words, tone)."""
+    return {
+        "received": (gettext("Received (%(number)s)", number=number), "good"),
+        "waiting": (gettext("In the queue: when there is one, it is yours"), "warn"),
+        "packing": (gettext("Being packed"), "info"),
+        "out": (gettext("On the way"), "info"),
+        "done": (gettext("This delivery is finished"), "good"),
+        "not_given": (gettext("There was none left this time"), "bad"),
+        "cancelled": (gettext("Cancelled"), "plain"),
+    }[phase]
+
+
+def round_state(state: str) -> tuple[str, str]:
+    """A round's state in the office's words: (words, tone)."""
+    return {
+        "draft": (gettext("Draft"), "plain"),
+        "open": (gettext("Taking orders"), "good"),
+        "closed": (gettext("Cut off"), "warn"),
+        "packing": (gettext("Packing"), "info"),
+        "out": (gettext("Out for delivery"), "info"),
+        "done": (gettext("Done"), "plain"),
+        "cancelled": (gettext("Discarded"), "plain"),
+    }[state]

@@ -435,6 +435,7 @@ _open_forms = _form_columns.where(
     _merged.c.id.in_(bindparam("households", expanding=True)),
     _households.c.area_path >= _rounds.c.area_path,
     _households.c.area_path < _rounds.c.area_path + "~",
+    or_(_members.c.state == MemberState.CONFIRMED, _households.c.state == HouseholdState.STATED),
     _members.c.id.is_not(None),
 )
 

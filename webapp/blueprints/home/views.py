@@ -1,0 +1,161 @@
+"""The home page in words, made before the template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext
+from markupsafe import Markup
+
+from webapp.base import clock
+from webapp.domain.areas.queries import Place
+from webapp.domain.households.queries import OwnHousehold
+from webapp.domain.supplies.queries.head import HomeRound
+from webapp.domain.supplies.queries.resident import Current, RoundCard
+from webapp.domain.supplies.rules import Ordering
+from webapp.web import words
+
+
+@dataclass(frozen=True)
+class RoundWords:
+    """A delivery on the home page."""
+
+    title: str
+    when: str
+    state: str | None
+    tone: str
+    bags: Any
+    said: str
+    url: str | None
+    button: str
+    is_primary: bool
+
+
+@dataclass(frozen=True)
+class HomePage:
+    """What the home page says."""
+
+    title: Any
+    name: Any
+    waiting: str | None
+    zone_title: Any
+    zone_means: str | None
+    zone_source: Any
+    rounds: tuple[RoundWords, ...]
+    others: tuple[tuple[str, Any], ...]
+    lead: Any
+    lead_phone: str | None
+
+
+def home_page(
+    home: OwnHousehold, own: Sequence[OwnHousehold], place: Place, current: Current, now: datetime
+) -> HomePage:
+    """The page of one household; the person's others are a tap away."""
+    zone = place.zone
+    title: Any = f"{home.community_name} {home.door_text}"
+    rounds = [_round(card, now) for card in current.rounds if card.household == home.public_id]
+    # One primary button: the first delivery that can be ordered now.
+    first = next((each for each in rounds if each is not None and each.is_primary), None)
+    return HomePage(
+        title=words.said(title),
+        name=words.said(current.name),
+        waiting=None
+        if home.is_confirmed
+        else gettext(
+            "Your building lead still has to confirm your home. Until then you can order one basic bag."
+        ),
+        zone_title=None if zone is None else (zone.name_zh if words.is_chinese() else zone.name_en),
+        zone_means=None if zone is None else (zone.means_zh if words.is_chinese() else zone.means_en),
+        zone_source=None
+        if zone is None
+        else _joined(
+            gettext("Since %(day)s, by", day=words.full_day(clock.day(zone.started_at))),
+            words.said(zone.notice),
+        ),
+        rounds=tuple(_only_first(each, first) for each in rounds if each is not None),
+        others=tuple(
+            (
+                url_for("home.show_home", household=each.public_id),
+                words.said(f"{each.community_name} {each.door_text}"),
+            )
+            for each in own
+            if each is not home
+        ),
+        lead=words.said(home.lead_name) if home.lead_name else None,
+        lead_phone=home.lead_phone,
+    )
+
+
+def _joined(first: str, second: Any) -> Markup:
+    return Markup("{} {}").format(first, second)
+
+
+def _only_first(each: RoundWords, first: RoundWords | None) -> RoundWords:
+    if each is first or not each.is_primary:
+        return each
+    return RoundWords(**{**each.__dict__, "is_primary": False})
+
+
+def _round(card: RoundCard, now: datetime) -> RoundWords | None:
+    when = words.delivery(card.delivers_on, card.delivery_window, now=now)
+    title = gettext("Vegetables, %(when)s", when=when)
+    full = words.full_delivery(card.delivers_on, card.delivery_window)
+    until = gettext(
+        "You can order and change until %(until)s.", until=words.moment(card.cuts_off_at, now=now)
+    )
+    if card.order is not None:
+        state, tone = words.order_state(card.order.phase, number=card.order.number)
+        return RoundWords(
+            title=title,
+            when=full,
+            state=state,
+            tone=tone,
+            bags=Markup(" · ").join(
+                Markup("{} × {}").format(words.said(line.bag, line.bag_en), line.wanted)
+                for line in card.order.lines
+            ),
+            said=until if card.order.can_change else "",
+            url=url_for("supplies.show_order", public_id=card.order.public_id),
+            button=gettext("Look, change or cancel") if card.order.can_change else gettext("Look"),
+            is_primary=False,
+        )
+    if not card.is_served:
+        return None
+    if card.ordering is Ordering.OVER:
+        return None
+    url = url_for("supplies.new_order", round=card.public_id, household=card.household)
+    if card.ordering is Ordering.NOT_YET:
+        said = gettext("You can order from %(at)s.", at=words.moment(card.opens_at, now=now))
+        return RoundWords(title, full, None, "plain", "", said, None, "", is_primary=False)
+    if card.ordering is Ordering.LATE:
+        said = gettext("Time is up. You can still join the queue.")
+        return RoundWords(
+            title, full, None, "warn", "", said, url, gettext("Join the queue"), is_primary=False
+        )
+    return RoundWords(
+        title,
+        full,
+        None,
+        "plain",
+        "",
+        until,
+        url,
+        gettext("Order vegetables (%(when)s)", when=when),
+        is_primary=True,
+    )
+
+
+def round_line(each: HomeRound, now: datetime) -> dict[str, Any]:
+    """A round that the reader leads, as a row."""
+    return {
+        "title": gettext(
+            "Round %(number)s · %(when)s",
+            number=each.number,
+            when=words.delivery(each.delivers_on, each.delivery_window, now=now),
+        ),
+        "detail": words.said(each.community),
+        "state": words.round_state(each.state)[0],
+        "url": url_for("supplies.show_round", public_id=each.public_id),
+    }
