@@ -46,7 +46,7 @@ SENTENCES: dict[str, Any] = {
     "pdf_no_fonts": _l(
         "This server lacks what it needs to print Chinese. Please tell whoever runs it: %(packages)s."
     ),
-    # supplies: orders
+    # What an order refuses.
     "nothing_chosen": _l("Please choose at least one bag."),
     "count_wrong": _l("Please write how many bags as a number."),
     "bag_not_in_round": _l("One of these bags is not in this delivery any more. Please choose again."),
@@ -71,7 +71,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "reason_missing": _l("Please write why."),
     "number_taken": _l("No free order number was found. What you chose is kept; please send it again."),
-    # supplies: rounds
+    # What a round refuses.
     "cut_off_in_the_past": _l("The cut-off must lie in the future."),
     "cut_off_before_opening": _l("The cut-off must come after the opening."),
     "no_bags": _l("Please choose at least one bag for this round."),
@@ -80,9 +80,17 @@ SENTENCES: dict[str, Any] = {
     "price_after_cut_off": _l("After the cut-off the price stays as it is."),
     "round_state_wrong": _l("This round has moved on meanwhile. Nothing was changed; please look again."),
     "bag_is_empty": _l("Please write what is in the bag."),
+    "bag_name_missing": _l("Please give the bag a name."),
+    "price_wrong": _l("Please write the price in yuan, like 30 or 30.50."),
+    "time_wrong": _l("Please write a day and a time, like 20:00."),
+    "no_buildings": _l("Please choose the buildings that this round serves."),
+    "sheet_empty": _l("There is nothing to print yet: nobody here has an order."),
+    "sheet_overtaken": _l("Somebody printed this sheet at the same moment. Please press once more."),
     # files
     "file_empty": _l("There are no rows in this file. Nothing was changed."),
-    "file_is_workbook": _l("This is an Excel workbook. Nothing was changed. Please save it as CSV and take that."),
+    "file_is_workbook": _l(
+        "This is an Excel workbook. Nothing was changed. Please save it as CSV and take that."
+    ),
     "file_encoding": _l(
         "The characters of this file cannot be read. Nothing was changed. Please save it as CSV in UTF-8 or GB18030."
     ),
@@ -92,7 +100,9 @@ SENTENCES: dict[str, Any] = {
     "row_unreadable": _l("This row cannot be read: a quote is not closed, or it is too long."),
     "row_cells": _l("This row has %(found)s cells, but there are %(wanted)s columns."),
     # areas
-    "area_code_damaged": _l("The code “%(text)s” was rounded by a spreadsheet. Please store the column as text."),
+    "area_code_damaged": _l(
+        "The code “%(text)s” was rounded by a spreadsheet. Please store the column as text."
+    ),
     "area_code_unclear": _l("“%(text)s” is no code. Digits, letters, points and dashes are understood."),
     "area_level_unknown": _l("The level “%(level)s” is not known."),
     "area_level_order": _l("This level cannot stand above or below %(parent)s like that."),
@@ -121,7 +131,9 @@ SENTENCES: dict[str, Any] = {
     "split_unclear": _l("“%(text)s” is not understood: which household behind this door, 1 to 9?"),
     "name_missing": _l("The name is missing."),
     "name_unclear": _l("This is not understood as a name."),
-    "phone_damaged": _l("“%(text)s” was rounded by a spreadsheet: digits are lost. Please store phones as text."),
+    "phone_damaged": _l(
+        "“%(text)s” was rounded by a spreadsheet: digits are lost. Please store phones as text."
+    ),
     "phone_unclear": _l("“%(text)s” is not understood as a phone number."),
     "list_gone": _l("This list is not kept any more. Please choose the file again."),
     "import_started": _l("This list is being taken already."),
@@ -132,7 +144,9 @@ SENTENCES: dict[str, Any] = {
         "%(door)s is not in the list of your building. If it is right, write it below and send it again."
     ),
     "home_missing": _l("Please choose your door, or write where you live below."),
-    "too_many_waiting": _l("You are waiting for %(maximum)s homes already. Please wait for the answer, or call."),
+    "too_many_waiting": _l(
+        "You are waiting for %(maximum)s homes already. Please wait for the answer, or call."
+    ),
     "already_in_household": _l("You belong to this home already."),
     "already_decided": _l("Somebody has decided this already."),
     "own_residence": _l("You cannot confirm your own home. Please ask a colleague."),
