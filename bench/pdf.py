@@ -91,7 +91,7 @@ def one(doors: int, target: str) -> None:
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = os.environ["LINLI_BENCH_TRANSLATIONS"]
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = os.environ.get("LINLI_BENCH_TRANSLATIONS", "translations")
     Babel(app)
     version, printed_at, printed_by = PRINTED
     with app.app_context():

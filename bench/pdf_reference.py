@@ -142,8 +142,8 @@ def main(count: int, target: str) -> None:
                         " ".join(f"{item.name}×{item.count}" for item in stop.goods),
                         str(stop.pieces),
                         stop.delivery,
-                        "☐交 ☐放 ☐没 ☐拒",
-                        "☐",
+                        "□交 □放 □没 □拒",
+                        "□",  # Micro Hei has no ☐; ours draws the same square for it
                     )
                 )
                 heights.append(ROW * mm)

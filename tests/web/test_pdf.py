@@ -451,6 +451,15 @@ def test_a_character_that_no_font_has_is_refused_with_its_line(print_sheet: Prin
     assert refused.value.params["characters"] == f"{NOBODY_HAS_IT} (U+323AF)"
 
 
+@pytest.mark.parametrize("setting", ["/nowhere/font.ttf", f"{__file__}", f"{__file__}#x", "/etc#9"])
+def test_a_font_setting_that_is_no_font_is_named(paper_app: Flask, print_sheet: Print, setting: str):
+    paper_app.config["PDF_FONT"] = setting
+    with pytest.raises(pdf.FontsMissing) as refused:
+        print_sheet("run_sheet", run_sheet(FACTS, KITS, orders(1)))
+    assert (refused.value.status, refused.value.code) == (503, "pdf_no_fonts")
+    assert setting.partition("#")[0] in refused.value.params["packages"]
+
+
 def test_marks_that_draw_nothing_do_not_stop_a_sheet():
     assert printable("张\u200b\ufe00三\U000e0101\u00a0\u2009李\t王") == "张三  李 王"
     assert printable("e\u0301") == "é"
@@ -585,21 +594,28 @@ def test_pages_are_never_too_full_and_cut_where_a_reader_would(fonts: Fonts, cou
         assert page[1].kind == "band", "a page that goes on says in which group"
 
 
-def test_the_text_of_every_cell_stands_inside_its_column(fonts: Fonts):
-    table = Paper(fonts).table(COLUMNS)
-    table.row(125, "A包×1 鸡蛋×2 大米×1", "1234.50", "放门口", strong=True)
-    table.row(1, "䶮", "0.01", "到")
+@pytest.mark.parametrize("strong", [False, True])
+def test_every_cell_stands_where_its_column_says(fonts: Fonts, strong: bool):  # noqa: FBT001 - a table of cases
+    columns = (Column(8, "序"), Column(38, "品名", "left"), Column(16, "应收", "right"), Column(124, "备注"))
+    edges = (0.0, 8.0, 46.0, 62.0, 186.0)
+    table = Paper(fonts).table(columns)
+    for number in range(1, 130, 8):
+        table.row(number, f"䶮包×{number}", f"{number * 7.5:.2f}", "放门口" * (number % 5 + 1), strong=strong)
     for row in table.cut()[0][1:]:
-        for line in row.lines:
-            position = 0.0
-            for part in re.findall(r"[ \u2002\u2003]+|\S+(?: \S+)*", line):
-                width = table.fonts.width(part, strong=row.kind == "strong") / 1000 * 10 * 25.4 / 72
-                if part.strip():
-                    edges = [0.0, 8.0, 46.0, 60.0, 186.0]
-                    left = max(edge for edge in edges if edge <= position + 0.11)
-                    right = min(edge for edge in edges if edge > left)
-                    assert position + width <= right + 0.11, (part, position, width)
-                position += width
+        (line,) = row.lines
+        position, cells = 0.0, []
+        for part in re.findall(r"\s+|\S+", line):
+            width = fonts.width(part, strong=strong) / 1000 * 10 * 25.4 / 72
+            if part.strip():
+                cells.append((position, position + width))
+            position += width
+        (first, second, third, fourth) = cells
+        assert sum(first) / 2 == pytest.approx(4, abs=0.4), "less than an em is left for spaces"
+        assert second[0] == pytest.approx(edges[1] + 0.7, abs=0.15)
+        assert third[1] == pytest.approx(edges[3] - 0.7, abs=0.15)
+        assert sum(fourth) / 2 == pytest.approx(124, abs=0.15)
+        for (left, right), low, high in zip(cells, edges, edges[1:], strict=False):
+            assert low < left < right < high
 
 
 def test_a_row_grows_with_its_longest_cell(fonts: Fonts):

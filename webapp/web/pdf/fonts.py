@@ -17,8 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-from fontTools.ttLib.tables.DefaultTable import DefaultTable
+from fontTools.ttLib.sfnt import SFNTReader, SFNTWriter
 
 from webapp.base.errors import LinliError
 
@@ -205,13 +204,15 @@ def _with_aliases(data: bytes, wanted: list[str]) -> bytes:
     hb.hb_blob_destroy(blob)
     groups = b"".join(struct.pack(">LLL", code, code, glyphs[code]) for code in sorted(glyphs))
     # One Unicode subtable of format 12: (version 0, 1 table) (platform 3, encoding 10, offset 12) (format, …).
-    table = DefaultTable("cmap")
-    table.data = struct.pack(">HHHHL", 0, 1, 3, 10, 12)
-    table.data += struct.pack(">HHLLL", 12, 0, 16 + len(groups), 0, len(glyphs)) + groups
-    whole = TTFont(io.BytesIO(data), lazy=True, recalcTimestamp=False)
-    whole.tables["cmap"] = table
+    table = struct.pack(">HHHHL", 0, 1, 3, 10, 12)
+    table += struct.pack(">HHLLL", 12, 0, 16 + len(groups), 0, len(glyphs)) + groups
+    # Table by table: TTFont would load the code of every table to copy their bytes.
+    source = SFNTReader(io.BytesIO(data))
     out = io.BytesIO()
-    whole.save(out, reorderTables=None)
+    target = SFNTWriter(out, len(source.tables), source.sfntVersion)
+    for name in source.keys():  # noqa: SIM118  # not a dict
+        target[name] = table if name == "cmap" else source[name]
+    target.close()
     return out.getvalue()
 
 
@@ -219,6 +220,8 @@ def _with_aliases(data: bytes, wanted: list[str]) -> bytes:
 def open_face(name: str) -> Face:
     """Open `path` or `path#face`."""
     path, _, index = name.partition("#")
+    if not Path(path).is_file() or not (index or "0").isdecimal():
+        raise FontsMissing(f"LINLI_PDF_FONT: {name}")
     return Face(path, int(index or 0))
 
 
