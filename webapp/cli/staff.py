@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from webapp.base import clock
@@ -49,7 +48,7 @@ def appoint(
     ends_at = None
     if until is not None:
         last_moment = until.replace(hour=23, minute=59, second=59)
-        ends_at = clock.from_local(last_moment, current_app.config["TIME_ZONE"])
+        ends_at = clock.instant(last_moment)
     password = None
     if with_password:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
