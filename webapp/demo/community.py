@@ -71,7 +71,7 @@ COMPOUNDS = (
 )
 EMPTY_SHARE = 0.025
 NOTED_SHARE = 0.04
-NOTES = ("敲重一点", "放门口", "不要敲门", "先打电话", "走得慢,请等一等")
+NOTES = ("敲重一点", "放门口", "不要敲门", "先打电话", "走得慢请等等")
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,18 @@ class Family:
         return self.compound.name, self.building, self.unit, self.number
 
 
-# The families of the story: who signs in stands in people.py, and the list knows them under these names.
+# The families of the story, as the office's list has them; residents.py says who of them signs in.
 TOLD: dict[tuple[str, int, int, str], tuple[Resident, ...]] = {
     ("北辰花园", 3, 2, "501"): (
         Resident("张桂芳", ("15400000101",)),
         Resident("张建国", ("15400000102", "15400000103")),
     ),
     ("北辰花园", 3, 1, "302"): (Resident("周明华", ("15400000104",)),),
-    ("北辰花园", 3, 1, "601"): (Resident("陈䶮", ("15400000105",)), Resident("陈光明")),
-    ("书香苑", 2, 2, "402"): (Resident("吴𬭎", ("15400000106",)),),
+    ("北辰花园", 3, 1, "601"): (
+        Resident("陈䶮", ("15400000105",)),
+        Resident("陈光明", ("15400000106",)),
+    ),
+    ("北辰花园", 3, 3, "402"): (Resident("吴𬭎", ("15400000107",)),),
 }
 
 
