@@ -17,6 +17,7 @@ from sqlalchemy import (
     exists,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -150,8 +151,11 @@ def has_waiting(*, now: datetime) -> bool:
 
 
 @writing
-def take(*, now: datetime) -> JobView | None:
-    """Lease the oldest waiting job, or one whose worker died; None when there is nothing to do."""
+def take(*, now: datetime, public_id: str | None = None) -> JobView | None:
+    """Lease the oldest waiting job, or one whose worker died; None when there is nothing to do.
+
+    With `public_id` only that one, for short work that the asker waits for.
+    """
     c = _jobs.c
     lapsed = and_(c.state == JobState.RUNNING, c.leased_until < now)
     connection = db.connection()
@@ -162,7 +166,7 @@ def take(*, now: datetime) -> JobView | None:
     )
     chosen = (
         select(c.id)
-        .where(or_(c.state == JobState.WAITING, lapsed))
+        .where(or_(c.state == JobState.WAITING, lapsed), c.public_id == public_id if public_id else true())
         .order_by(c.id)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -136,7 +136,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "phone_unclear": _l("“%(text)s” is not understood as a phone number."),
     "list_gone": _l("This list is not kept any more. Please choose the file again."),
-    "import_started": _l("This list is being taken already."),
+    "list_not_read_yet": _l("This list has not been read yet. Please wait for the preview."),
     # households: joining
     "community_missing": _l("Please choose your community."),
     "building_unknown": _l("Please choose your building, or write where you live below."),
@@ -152,7 +152,6 @@ SENTENCES: dict[str, Any] = {
     "own_residence": _l("You cannot confirm your own home. Please ask a colleague."),
     "refusal_reason_missing": _l("Please write why; the resident will read it."),
     "door_needed": _l("Please choose the building and write the door, like 2-501."),
-    "other_door": _l("This household is not behind that door."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),
