@@ -29,7 +29,6 @@ class Link:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stdout is not None
         port, control = map(int, self.process.stdout.readline().split())
         self.url = f"http://{host}:{port}"
         self.port = port
@@ -50,9 +49,11 @@ class Link:
         return found
 
     def close(self) -> None:
+        self._answers.close()
         self._control.close()
         self.process.terminate()
         self.process.wait(10)
+        self.process.stdout.close()
 
 
 class Phone:
