@@ -100,22 +100,28 @@ def take_orders_for_tomorrow(
     *, head: Actor, area: str, bags: dict[str, str], customers: Sequence[Customer], now: datetime
 ) -> None:
     """A limited round that is open now: some have ordered, and there are fewer eggs than are wanted."""
-    today = clock.day(now)
-    is_late = clock.here(now).hour >= 16
+    opens_at, cuts_off_at, window = open_round_times(now)
     plan = _plan(
         area=area,
         bags=bags,
         kind=RoundKind.LIMITED,
-        delivers_on=today + timedelta(days=1),
-        # Loaded in the evening, the demo still leaves time to order.
-        delivery_window=DeliveryWindow.AFTERNOON if is_late else DeliveryWindow.MORNING,
-        opens_at=min(_at(today, 8), now - timedelta(hours=1)),
-        cuts_off_at=_at(today + timedelta(days=1), 11) if is_late else _at(today, 20),
+        delivers_on=clock.day(now) + timedelta(days=1),
+        delivery_window=window,
+        opens_at=opens_at,
+        cuts_off_at=cuts_off_at,
     )
-    assert plan.opens_at is not None  # noqa: S101 - set six lines above
-    round_id = services.make_round(deed=deed(head, "second-round", plan.opens_at), plan=plan)
-    services.open_round(deed=deed(head, "second-round-open", plan.opens_at), round_public_id=round_id)
-    _place(round_id, customers, opens_at=plan.opens_at, until=now, key="second")
+    round_id = services.make_round(deed=deed(head, "second-round", opens_at), plan=plan)
+    services.open_round(deed=deed(head, "second-round-open", opens_at), round_public_id=round_id)
+    _place(round_id, customers, opens_at=opens_at, until=now, key="second")
+
+
+def open_round_times(now: datetime) -> tuple[datetime, datetime, DeliveryWindow]:
+    """When tomorrow's round opens and cuts off, and when it comes: hours are left to order, whenever it is now."""
+    today = clock.day(now)
+    opens_at = min(_at(today, 8), now - timedelta(hours=1))
+    if clock.here(now).hour >= 16:
+        return opens_at, _at(today + timedelta(days=1), 11), DeliveryWindow.AFTERNOON
+    return opens_at, _at(today, 20), DeliveryWindow.MORNING
 
 
 def _at(day: date, hour: int) -> datetime:
