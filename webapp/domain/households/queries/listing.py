@@ -20,6 +20,7 @@ from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.people.rules import mask_phone, name_key
 
 PAGE = 50
+BUILDINGS_TO_CHOOSE = 100
 LIVE_MEMBERS = (MemberState.LISTED, MemberState.WAITING, MemberState.CONFIRMED)
 LIVE_HOUSEHOLDS = (HouseholdState.LISTED, HouseholdState.STATED)
 
@@ -340,26 +341,34 @@ class BuildingChoice:
 @reading
 def list_buildings(*, path: str) -> tuple[BuildingChoice, ...]:
     """The buildings at or below a path, with the compound's name in front where there is one."""
-    rows = db.connection().execute(
+    return _buildings(path)
+
+
+def _buildings(*paths: str, limit: int | None = None) -> tuple[BuildingChoice, ...]:
+    statement = (
         select(_areas.c.public_id, _areas.c.name, _compound.c.name.label("compound"))
         .select_from(
             _areas.outerjoin(
                 _compound, and_(_compound.c.id == _areas.c.parent_id, _compound.c.level == "compound")
             )
         )
-        .where(_areas.c.level == "building", within(_areas.c.path, path))
+        .where(_areas.c.level == "building", within(_areas.c.path, *paths))
         .order_by(_areas.c.path)
     )
     return tuple(
         BuildingChoice(row.public_id, f"{row.compound} {row.name}" if row.compound else row.name)
-        for row in rows
+        for row in db.connection().execute(statement.limit(limit) if limit else statement)
     )
 
 
 @reading
-def list_own_buildings(*, actor: Actor, limit: int = 400) -> tuple[BuildingChoice, ...]:
+def list_buildings_to_confirm(*, actor: Actor) -> tuple[BuildingChoice, ...]:
+    """The buildings in which the actor may confirm somebody."""
+    return _buildings(*actor.paths(Permission.RESIDENCE_CONFIRM))
+
+
+@reading
+def list_own_buildings(*, actor: Actor) -> tuple[BuildingChoice, ...]:
     """The buildings of the actor's areas, for staying in one of them; none where there are too many to choose."""
-    found: list[BuildingChoice] = []
-    for path in actor.paths(Permission.HOUSEHOLD_LIST):
-        found += list_buildings(path=path)
-    return tuple(found) if len(found) <= limit else ()
+    found = _buildings(*actor.paths(Permission.HOUSEHOLD_LIST), limit=BUILDINGS_TO_CHOOSE + 1)
+    return found if len(found) <= BUILDINGS_TO_CHOOSE else ()
