@@ -3,12 +3,16 @@
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
@@ -63,11 +67,50 @@ class House:
 
     def ask(self, statement: str, *values: Any) -> Any:
         """One figure from the database, past the application."""
-        with sqlite3.connect(self.file, timeout=10) as connection:
+        with closing(sqlite3.connect(self.file, timeout=10)) as connection:
             return connection.execute(statement, values).fetchone()[0]
 
     def orders_of(self, resident: Resident) -> int:
         return int(self.ask("SELECT count(*) FROM orders WHERE household_id = ?", resident.household.id))
+
+    @cached_property
+    def readers(self) -> dict[str, Resident]:
+        """Residents who are there for the whole run."""
+        return {"resident": self.resident("如诗")}
+
+    def user_of(self, reader: str) -> MadeUser:
+        return self.staff[Role(reader)] if reader in self.staff else self.readers[reader].user
+
+    def set_language(self, user: MadeUser, language: str) -> None:
+        self.change("UPDATE users SET language = ? WHERE id = ?", language, user.id)
+
+    def set_text_size(self, user: MadeUser, size: str) -> None:
+        self.change("UPDATE users SET text_size = ? WHERE id = ?", size, user.id)
+
+    def change(self, statement: str, *values: Any) -> None:
+        """One change past the application, for a state that a test starts from."""
+        with closing(sqlite3.connect(self.file, timeout=10)) as connection, connection:
+            connection.execute(statement, values)
+
+    def order(self, resident: Resident) -> None:
+        """The resident orders one of the first bag, as the outbox on a phone sends it."""
+        cookie = self.cookie(resident.user)
+        session = httpx.get(f"{self.url}/session", headers={"Cookie": f"{COOKIE}={cookie}"})
+        headers = {
+            # The token for forms belongs to the session that this very answer set.
+            "Cookie": f"{COOKIE}={session.cookies.get(COOKIE, cookie)}",
+            "X-CSRFToken": session.json()["csrf"],
+            "Idempotency-Key": f"test-{resident.user.id}-{time.time_ns()}",
+            "Accept": "application/json",
+        }
+        body = {
+            "round": self.round.public_id,
+            "household": resident.household.public_id,
+            f"count-{self.round.bags[0]}": "1",
+            f"price_version-{self.round.bags[0]}": "1",
+        }
+        answer = httpx.post(f"{self.url}/supplies/orders", data=body, headers=headers)
+        assert answer.status_code == 200, answer.text
 
     def cookie(self, user: MadeUser) -> str:
         """The cookie of a browser on which this person is signed in."""

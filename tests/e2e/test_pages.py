@@ -1,0 +1,217 @@
+"""Every page that a role can reach, in both languages, as axe, a narrow screen and doubled type see it."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+from werkzeug.exceptions import HTTPException
+
+from tests.e2e.conftest import House
+from tests.e2e.phones import PHONE
+from webapp.base.permissions import Role
+
+AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+RUN_AXE = """async () => {
+    const found = await axe.run(document, {resultTypes: ["violations"]});
+    return found.violations.map(({id, help, nodes}) => `${id}: ${help} — ${nodes.map((node) => node.html).join(" | ")}`);
+}"""
+NARROW = {"width": 320, "height": 640}
+VISITOR, RESIDENT = "visitor", "resident"
+READERS = (
+    VISITOR,
+    RESIDENT,
+    Role.COMMUNITY_HEAD,
+    Role.BUILDING_LEAD,
+    Role.GRID_WORKER,
+    Role.TOWN_DISPATCHER,
+    Role.ADMINISTRATOR,
+)
+# Without an argument in the address, and not linked from everywhere.
+ALSO = ("/style-guide", "/outbox", "/offline", "/households/join")
+NO_PAGES = ("/static/", "/healthz", "/session", "/sw.js", "/manifest.webmanifest")
+# Bold white on the green that everybody knows has 6.6:1; all else has 7:1.
+GREEN_FILLS = [".button:not(.second, .danger, .quiet)", ".plate"]
+PRESSED = (
+    ".button, .tabs a, .foot button, .choice, .tel, summary, select, "
+    ".field input:not([type=radio], [type=checkbox])"
+)
+
+
+@pytest.fixture(scope="module")
+def lived_in(house: House) -> House:
+    """A house in which somebody has ordered, so that lists have rows and orders have pages."""
+    house.order(house.readers[RESIDENT])
+    return house
+
+
+@contextmanager
+def reading(house: House, browser: Any, reader: str, language: str) -> Iterator[Page]:
+    context = browser.new_context(viewport=PHONE, service_workers="block")
+    try:
+        user = None if reader == VISITOR else house.user_of(reader)
+        if user:
+            house.set_language(user, language)
+            house.sign_in(context, user)
+        context.add_cookies([{"name": "linli_language", "value": language, "url": house.url}])
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def endpoint_of(house: House, path: str) -> str | None:
+    """The view behind an address of our own; None for files and what is no page."""
+    if path.startswith(NO_PAGES) or path.endswith(".pdf"):
+        return None
+    try:
+        endpoint, _arguments = house.app.url_map.bind("localhost").match(path, method="GET")
+    except HTTPException:
+        return None
+    return str(endpoint)
+
+
+def walk(house: House, page: Page) -> Iterator[str]:
+    """Go through every page that can be reached by links, one address for each view."""
+    waiting, seen = deque(["/", *ALSO, *arguments_free(house)]), set()
+    while waiting:
+        path = waiting.popleft()
+        endpoint = endpoint_of(house, urlsplit(path).path)
+        if endpoint is None or endpoint in seen:
+            continue
+        seen.add(endpoint)
+        answer = page.goto(house.url + path)
+        assert answer is not None
+        if answer.headers.get("content-type", "").startswith("text/html") and answer.status == 200:
+            waiting.extend(
+                page.eval_on_selector_all("a[href^='/']", "(all) => all.map((a) => a.getAttribute('href'))")
+            )
+            yield path
+
+
+def arguments_free(house: House) -> list[str]:
+    return sorted(
+        rule.rule for rule in house.app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments
+    )
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+@pytest.mark.parametrize("reader", READERS)
+def test_every_page_of(reader, language, lived_in, browser):
+    """axe finds nothing, nothing scrolls sideways at 320 px or with doubled type, nothing is said to the console."""
+    faults: list[str] = []
+    with reading(lived_in, browser, reader, language) as page:
+        page.on(
+            "console",
+            lambda said: said.type == "error" and faults.append(f"{page.url} console: {said.text}"),
+        )
+        page.on("pageerror", lambda error: faults.append(f"{page.url} script: {error}"))
+        count = 0
+        for path in walk(lived_in, page):
+            count += 1
+            faults += [f"{path} {fault}" for fault in look_at(page)]
+        # Walking meets pages that are not this reader's; that they say so is no fault.
+        faults = [fault for fault in faults if not re.search(r"status of 40[134]", fault)]
+    assert not faults, "\n".join(faults)
+    assert count >= (8 if reader != VISITOR else 5)
+
+
+def look_at(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    faults: list[str] = page.evaluate(RUN_AXE)
+    for size, viewport in (("", NARROW), ("34px", PHONE)):
+        page.set_viewport_size(viewport)
+        page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", size)
+        width = page.evaluate("() => document.documentElement.scrollWidth")
+        if width > viewport["width"]:
+            faults.append(
+                f"scrolls sideways: {width} px of {viewport['width']} {'doubled type' if size else ''}"
+            )
+    page.set_viewport_size(PHONE)
+    page.evaluate("() => { document.documentElement.style.fontSize = ''; }")
+    return faults
+
+
+@pytest.mark.parametrize(("size", "least"), [("normal", 48), ("large", 56), ("xlarge", 64)])
+def test_what_is_pressed_is_large_enough(size, least, lived_in, browser):
+    with reading(lived_in, browser, RESIDENT, "zh_Hans") as page:
+        lived_in.set_text_size(lived_in.user_of(RESIDENT), size)
+        for path in ("/", "/supplies/orders", "/accounts/me", "/style-guide?text_size=" + size):
+            page.goto(lived_in.url + path)
+            small = page.evaluate(
+                """([parts, least]) => [...document.querySelectorAll(parts)]
+                    .filter((part) => part.checkVisibility() && part.getBoundingClientRect().height < least - 0.5)
+                    .map((part) => part.outerHTML)""",
+                [PRESSED, least],
+            )
+            assert not small, f"{path}: {small}"
+        lived_in.set_text_size(lived_in.user_of(RESIDENT), "normal")
+
+
+def test_text_keeps_seven_to_one_by_day_and_night(lived_in, browser):
+    for theme in ("light", "dark"):
+        with reading(lived_in, browser, RESIDENT, "zh_Hans") as page:
+            page.goto(f"{lived_in.url}/style-guide?theme={theme}")
+            page.evaluate(AXE)
+            found = page.evaluate(
+                """async (fills) => {
+                    const rules = {"color-contrast-enhanced": {enabled: true}};
+                    const where = {include: document, exclude: fills};
+                    const found = await axe.run(where, {rules, runOnly: ["color-contrast-enhanced"]});
+                    const nodes = found.violations.flatMap(({nodes}) => nodes);
+                    return nodes.map((node) => node.html + node.failureSummary);
+                }""",
+                GREEN_FILLS,
+            )
+            assert found == [], theme
+
+
+def test_an_order_by_keyboard_alone(lived_in, browser):
+    somebody = lived_in.resident("键盘")
+    with reading(lived_in, browser, VISITOR, "zh_Hans") as page:
+        lived_in.sign_in(page.context, somebody.user)
+        page.goto(lived_in.url + "/")
+        tab_to(page, "a[href^='/supplies/orders/new']")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/supplies/orders/new*")
+        page.wait_for_function("() => window.linli && window.linli.forms")
+        tab_to(page, "form[data-outbox] input[type=number]")
+        page.keyboard.type("1")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowDown")
+        tab_to(page, "form[data-outbox] > .button")
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/supplies/orders/\w{10,}"))
+    assert lived_in.orders_of(somebody) == 1
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the first such element has the focus; whatever has it on the way must show it."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        state = page.evaluate(
+            """(selector) => {
+                const focused = document.activeElement;
+                const style = getComputedStyle(focused);
+                const shown = style.outlineStyle !== "none" || focused.matches("body");
+                return [focused.matches(selector), shown, focused.outerHTML.slice(0, 200)];
+            }""",
+            selector,
+        )
+        assert state[1], f"focus is invisible on {state[2]}"
+        if state[0]:
+            return
+    pytest.fail(f"{selector} cannot be reached by Tab")
+
+
+def test_the_app_can_be_installed(restartable_phone):
+    phone = restartable_phone()
+    phone.open("/")
+    phone.wait_for_worker()
+    devtools = phone.context.new_cdp_session(phone.page)
+    assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+    assert devtools.send("Page.getAppManifest")["errors"] == []
