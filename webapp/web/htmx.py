@@ -42,7 +42,7 @@ def answer(fragment: str | None = None, *, otherwise: str, code: str = "done", *
     return response
 
 
-def page_or_fragment(page: str, fragment: str, *, status: int = 200, **context: Any) -> Response:
+def page_or_fragment(page: str, fragment: str, /, *, status: int = 200, **context: Any) -> Response:
     """A GET with two faces: the fragment for htmx, the page for everybody else."""
     response = make_response(render_template(fragment if wants_fragment() else page, **context), status)
     response.vary.add("HX-Request")
