@@ -57,7 +57,7 @@ def _step(view: RoundView, now: datetime) -> StepWords | None:
         return None
     buttons = {
         Step.OPEN: (gettext("Open the round"), gettext("The households can order from then on.")),
-        Step.CLOSE: (gettext("Cut off"), _close_words(view, now)),
+        Step.CLOSE: (gettext("Cut off now"), _close_words(view, now)),
         Step.PACK: (gettext("Begin packing"), gettext("From then on no order can be changed.")),
         Step.SEND_OUT: (gettext("Send out"), gettext("The households read: on the way.")),
         Step.FINISH: (gettext("Finish the round"), gettext("All bags are where they belong.")),
