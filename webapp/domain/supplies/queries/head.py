@@ -438,8 +438,17 @@ def list_doors(
     NotFound for a building outside the round's or the actor's areas.
     """
     connection = db.connection()
+    compound: Any = aliased(Area.__table__, name="compound")
     place = connection.execute(
-        select(_areas.c.id, _areas.c.name, _areas.c.path).where(
+        select(
+            _areas.c.id,
+            _areas.c.name,
+            _areas.c.path,
+            compound.c.name.label("compound"),
+            compound.c.level.label("compound_level"),
+        )
+        .outerjoin(compound, compound.c.id == _areas.c.parent_id)
+        .where(
             _areas.c.public_id == building,
             within(_areas.c.path, view.area_path),
             within(_areas.c.path, *actor.paths(Permission.ROUND_SEE)),
@@ -515,7 +524,7 @@ def list_doors(
         statement = statement.where(tuple_(h.sort_key, h.id) > tuple_(*last))
     rows = connection.execute(statement).all()
     return DoorPage(
-        building=place.name,
+        building=_with_compound(place),
         building_public_id=building,
         doors=tuple(
             DoorLine(
@@ -695,6 +704,11 @@ def get_preset(*, actor: Actor, area: str) -> Preset:
 # --- printed sheets ------------------------------------------------------------------------------------------
 
 
+def _with_compound(row: Any) -> str:
+    """北辰花园 3栋: many compounds have a 3栋."""
+    return f"{row.compound} {row.name}" if row.compound_level == "compound" else str(row.name)
+
+
 @dataclass(frozen=True)
 class SheetLine:
     """A sheet that was printed."""
@@ -712,6 +726,7 @@ def list_sheets(*, actor: Actor, view: RoundView, limit: int = 20) -> tuple[Shee
     """What was printed of a round, latest first; NotAllowed for whoever may not print."""
     if not actor.can(Permission.SHEET_PRINT, view.area_path):
         raise NotAllowed
+    compound: Any = aliased(Area.__table__, name="compound")
     rows = db.connection().execute(
         select(
             _sheets.c.kind,
@@ -720,8 +735,11 @@ def list_sheets(*, actor: Actor, view: RoundView, limit: int = 20) -> tuple[Shee
             _sheets.c.printed_at,
             _areas.c.name,
             _areas.c.public_id,
+            compound.c.name.label("compound"),
+            compound.c.level.label("compound_level"),
         )
         .join(_areas, _areas.c.id == _sheets.c.area_id)
+        .outerjoin(compound, compound.c.id == _areas.c.parent_id)
         .where(_sheets.c.round_id == view.id)
         .order_by(_sheets.c.printed_at.desc(), _sheets.c.id.desc())
         .limit(limit)
@@ -729,7 +747,7 @@ def list_sheets(*, actor: Actor, view: RoundView, limit: int = 20) -> tuple[Shee
     return tuple(
         SheetLine(
             kind=row.kind,
-            building=row.name,
+            building=_with_compound(row),
             public_id=row.public_id,
             is_building=row.area_id != view.area_id,
             version=row.version,
