@@ -17,7 +17,7 @@ from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import answer
 
 
-@bp.get("/")
+@bp.get("")
 @requires(Permission.AREA_SEE)
 def list_areas():
     """The areas where the actor holds a role; with one of them, what lies below it."""

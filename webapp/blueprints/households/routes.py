@@ -87,7 +87,7 @@ def _join_context(form: JoinForm, place: JoinPlace) -> dict[str, object]:
 # --- the list -----------------------------------------------------------------------------------------------
 
 
-@bp.get("/")
+@bp.get("")
 @requires(Permission.HOUSEHOLD_LIST)
 def list_households():
     """The households of the actor's areas, or those that a search finds."""

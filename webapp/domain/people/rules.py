@@ -17,6 +17,8 @@ _SURNAMES = {
     "葛": "ge", "华": "hua", "纪": "ji", "燕": "yan", "宁": "ning", "那": "na", "乐": "yue", "应": "ying",
     "於": "yu", "钭": "tou", "晁": "chao", "句": "gou", "秘": "bi", "繁": "po", "祭": "zhai", "佴": "nai",
 }  # fmt: skip
+# Signs that a name reads otherwise than the words that a dictionary knows them from (萝卜).
+_IN_NAMES = {"卜": "bu"}
 _COMPOUND = frozenset(
     [
         "欧阳",
@@ -112,8 +114,11 @@ def pinyin_keys(name: str) -> tuple[str, str]:
     plain = clean_name(name).replace("·", "")
     head = next((plain[:size] for size in (2, 1) if plain[:size] in _SURNAMES), "")
     syllables = _SURNAMES[head].split() if head else []
-    rest = plain[len(head) :] if head else plain
-    syllables += lazy_pinyin(rest, style=Style.NORMAL, errors=_letters, v_to_u=False)
+    rest = plain[len(head) :]
+    read = lazy_pinyin(rest, style=Style.NORMAL, errors=_letters, v_to_u=False)
+    if len(read) == len(rest):
+        read = [_IN_NAMES.get(sign, syllable) for sign, syllable in zip(rest, read, strict=True)]
+    syllables += read
     words = [re.sub(r"[^a-z0-9]", "", syllable.casefold()) for syllable in syllables]
     words = [word for word in words if word]
     return "".join(words)[:200], "".join(word[0] for word in words)[:60]

@@ -345,8 +345,7 @@ def _put_doors(items: list[_Item]) -> None:
         found = known.get(key)
         if found is None:
             new.append((key, floor))
-            for item in same:
-                item.note("added")
+            same[0].note("added")
             continue
         for item in same:
             item.door_id = found.id
@@ -428,9 +427,9 @@ def _put_households(deed: Deed, items: list[_Item]) -> None:
         [_new_household(deed, wanted[key]) for key in new],
     ).scalars()
     for key, household_id in zip(new, ids, strict=True):
+        wanted[key][0].note("added")
         for item in wanted[key]:
             item.household_id = household_id
-            item.note("added")
 
 
 def _new_household(deed: Deed, items: list[_Item]) -> dict[str, Any]:
