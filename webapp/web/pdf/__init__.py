@@ -15,11 +15,12 @@ from flask_babel import force_locale
 from webapp.base.errors import RuleBroken
 
 from .fonts import FontFile, Fonts, FontsMissing, printable
-from .paper import Paper
+from .paper import PICTURE, ROWS, Paper
 
 __all__ = ["FontsMissing", "MissingGlyph", "Rendered", "render"]
 
 _FONT_ADDRESS = "linli-font:"
+_POINTS_PER_MM, _POINTS_PER_PIXEL = 72 / 25.4, 0.75
 _rendering = threading.Lock()
 
 
@@ -69,14 +70,14 @@ def render(
         was_enabled = gc.isenabled()
         gc.disable()  # boxes live as long as the document: looking for dead ones costs a fifth of the layout
         try:
-            return _laid_out(page, fonts.files(characters - {"\n"}), paper.page_count, progress)
+            return _laid_out(page, fonts.files(characters - {"\n"}), paper, progress)
         finally:
             if was_enabled:
                 gc.enable()
 
 
 def _laid_out(
-    page: str, files: list[FontFile], page_count: int, progress: Callable[[int], None] | None
+    page: str, files: list[FontFile], paper: Paper, progress: Callable[[int], None] | None
 ) -> Rendered:
     # Loading WeasyPrint costs half a second: the web server pays it at the first sheet, not at its start.
     from weasyprint import HTML  # noqa: PLC0415
@@ -91,6 +92,8 @@ def _laid_out(
                 return URLFetcherResponse(
                     url, files[int(url.removeprefix(_FONT_ADDRESS))].content, {"Content-Type": "font/otf"}
                 )
+            if url.startswith(PICTURE):
+                return super().fetch(paper.pictures[int(url.removeprefix(PICTURE))], headers)
             if url.startswith("data:"):
                 return super().fetch(url, headers)
             raise ValueError(f"A printed sheet fetches nothing: {url}")
@@ -99,14 +102,18 @@ def _laid_out(
     document = HTML(string=page, url_fetcher=OnlyOurs(), base_url=None).render(
         font_config=FontConfiguration()
     )
-    if page_count and len(document.pages) != page_count:
+    if paper.page_count and len(document.pages) != paper.page_count:
         raise RuntimeError(
-            f"The sheet was cut into {page_count} pages and came out as {len(document.pages)}."
+            f"The sheet was cut into {paper.page_count} pages and came out as {len(document.pages)}."
         )
     if progress:
         progress(60)
-    content = document.write_pdf(finisher=_refuse_boxes)
-    return Rendered(content, len(document.pages))
+
+    def finish(document, pdf) -> None:
+        _refuse_boxes(pdf)
+        _draw_rules(document, pdf, paper.rules)
+
+    return Rendered(document.write_pdf(finisher=finish), len(document.pages))
 
 
 def _with_fonts(page: str, files: list[FontFile]) -> str:
@@ -128,7 +135,7 @@ def _with_fonts(page: str, files: list[FontFile]) -> str:
     return f'{head}<style>html{{font-family:"Linli"}}{style}</style></head>{body}'
 
 
-def _refuse_boxes(_document, pdf) -> None:
+def _refuse_boxes(pdf) -> None:
     """The last guard: a font that draws a character as a missing glyph has an encoding of its own."""
     for thing in pdf.objects:
         if (
@@ -137,6 +144,27 @@ def _refuse_boxes(_document, pdf) -> None:
             and thing.get("Encoding") != "/Identity-H"
         ):
             raise RuntimeError("A character would be printed as a box.")
+
+
+def _draw_rules(document, pdf, rules: list[str]) -> None:
+    """Draw the lines of each page behind its rows, wherever the layout has put them.
+
+    As borders or pictures they would cost a third of the layout: a page has sixty.
+    """
+    import pydyf  # noqa: PLC0415 - comes with WeasyPrint
+
+    pages = [thing for thing in pdf.objects if isinstance(thing, dict) and thing.get("Type") == "/Page"]
+    for page, target, lines in zip(document.pages, pages, rules, strict=bool(rules)):
+        rows = next(
+            box
+            for box in page._page_box.descendants()  # noqa: SLF001 - WeasyPrint tells the places of boxes nowhere else
+            if box.element is not None and box.element.get("class") == ROWS
+        )
+        left, down = rows.position_x * _POINTS_PER_PIXEL, (page.height - rows.position_y) * _POINTS_PER_PIXEL
+        place = f"q {_POINTS_PER_MM:.6f} 0 0 {-_POINTS_PER_MM:.6f} {left:.4f} {down:.4f} cm"
+        drawing = pydyf.Stream([f"{place} {lines} Q".encode()], compress=True)
+        pdf.add_object(drawing)
+        target["Contents"] = pydyf.Array([drawing.reference, target["Contents"]])
 
 
 _HIDDEN = re.compile(r"<(style|head)\b.*?</\1>", re.DOTALL)

@@ -274,6 +274,7 @@ class Fonts:
         self.bold = open_face(bold) if bold and Path(bold.partition("#")[0]).exists() else None
         self._found: dict[str, Face | None] = {}
         self._widths: dict[tuple[str, bool], int] = {}
+        self._spaces: dict[bool, Spaces] = {}
 
     def face_of(self, character: str) -> Face | None:
         """The font that draws a character; None where no installed font does."""
@@ -315,13 +316,16 @@ class Fonts:
         """The characters that no installed font draws."""
         return tuple(sorted(c for c in set(characters) if not c.isspace() and self.face_of(c) is None))
 
-    def spaces(self, *, strong: bool = False) -> tuple[tuple[str, int], ...]:
-        """The spaces that can be printed with their widths, the plain one first, each width once."""
-        widths: dict[int, str] = {}
-        for space in SPACES:
-            if self.base.advance(space):
-                widths.setdefault(self.advance(space, strong=strong), space)
-        return tuple((space, width) for width, space in widths.items())
+    def spaces(self, *, strong: bool = False) -> "Spaces":
+        """The spaces that can be printed."""
+        if strong not in self._spaces:
+            widths: dict[int, str] = {}
+            for space in SPACES:
+                if self.base.advance(space):
+                    widths.setdefault(self.advance(space, strong=strong), space)
+            narrow, *wider = ((space, width) for width, space in widths.items())
+            self._spaces[strong] = Spaces((narrow, *sorted(wider, key=lambda pair: -pair[1])))
+        return self._spaces[strong]
 
     def files(self, characters: Iterable[str]) -> list["FontFile"]:
         """Font files for exactly these characters: the one of the text, its bold cut, and those of single signs."""
@@ -340,6 +344,13 @@ class Fonts:
             signs = "".join(groups[number])
             files.append(FontFile(f"Linli {number}", "normal", self.faces[number].subset(signs), signs))
         return files
+
+
+@dataclass(frozen=True, eq=False)
+class Spaces:
+    """The spaces of a font with their widths: the plain one first, then from the widest."""
+
+    widths: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """Ruled sheets of many rows: measured, wrapped and cut into pages before WeasyPrint sees them.
 
-A row is one line of text, its cells set apart by plain spaces that were chosen by measuring, and the rules of a
-page are one drawing behind it.  That is three to five times faster than table cells, no row is ever split, and
+A row is one line of text, its cells set apart by plain spaces that were chosen by measuring; the rules are drawn
+behind it when the layout is done.  That is three to five times faster than table cells, no row is ever split, and
 every page knows its x of y.  All lengths are millimetres.
 """
 
-import base64
 import functools
 import itertools
 import re
@@ -15,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from .fonts import EM, Fonts, printable
+from .fonts import EM, Fonts, Spaces, printable
 
 SHEET_WIDTH, SHEET_HEIGHT = 186.0, 273.0  # A4 portrait without margins of 12
 BODY_SIZE, HEAD_SIZE = 10.0, 9.0  # points
@@ -23,7 +22,10 @@ ROW_HEIGHT, HEAD_HEIGHT, BAND_HEIGHT = 8.0, 7.0, 7.0
 LINE_HEIGHT = 4.2  # of the second and further lines of a row
 PADDING = 0.7
 THIN, THICK = 0.2, 0.7
+ROWS = "rows"  # the class of the element that the rules are drawn behind
+PICTURE = "linli-picture:"
 _POINT = 25.4 / 72
+_CLOSE = 28  # 0.1 mm at 10 points, in thousandths of the font size
 # A line does not begin with these and does not end with those.
 _NOT_FIRST = frozenset("。、】》」』×,.;:!?)]%…*\uff0c\uff1b\uff1a\uff01\uff1f\uff09")
 _NOT_LAST = frozenset("【《「『([#☐\uff08")
@@ -83,10 +85,11 @@ class Table:
     row_height: float
     _rows: list[_Row] = field(default_factory=list)
     _group: str = ""
+    _cells: dict[tuple[int, str, str], list[tuple[str, float, int]]] = field(default_factory=dict)
 
     def row(self, *cells: object, strong: bool = False, thick: bool = False, keep: str = "") -> str:
         """Add a row; `thick` draws a thick line over it. Answers nothing, so that a template may print it."""
-        texts = [printable("" if cell is None else str(cell)) for cell in cells]
+        texts = ["" if cell is None else str(cell) for cell in cells]
         kind = "strong" if strong else "row"
         self._rows.append(self._ruled(texts, kind, self.row_height, is_thick=thick, keep=keep))
         return ""
@@ -99,7 +102,7 @@ class Table:
 
     def _band(self, text: str, *, keep: str = "", is_thick: bool = False) -> _Row:
         lines = wrap(self.fonts, text, self._units(SHEET_WIDTH - 2 * PADDING, BODY_SIZE), strong=True)
-        indent = self._gap(self._units(PADDING, BODY_SIZE), strong=True)
+        indent, _ = _gap(round(self._units(PADDING, BODY_SIZE)), self.fonts.spaces(strong=True))
         return _Row(
             tuple(indent + line for line in lines),
             max(BAND_HEIGHT, len(lines) * LINE_HEIGHT + 2),
@@ -113,37 +116,45 @@ class Table:
         """Millimetres as thousandths of the font size."""
         return millimetres / (size * _POINT) * EM
 
-    def _gap(self, width: float, *, strong: bool) -> str:
-        return _gap(round(width), self.fonts.spaces(strong=strong))
-
     def _ruled(
         self, texts: list[str], kind: str, least: float, *, is_thick: bool = False, keep: str = ""
     ) -> _Row:
-        strong, size = kind != "row", HEAD_SIZE if kind == "head" else BODY_SIZE
-        cells, left = [], 0.0
-        for column, text in zip(self.columns, texts, strict=True):
-            room = self._units(column.width - 2 * PADDING, size)
-            most = self._units(column.width - 2 * THIN, size)
-            cells.append((column, left, wrap(self.fonts, text, room, most, strong=strong)))
-            left += column.width
-        count = max(len(parts) for _, _, parts in cells)
-        lines = [self._line(cells, number, size, strong=strong) for number in range(count)]
+        cells = [self._cell(index, text, kind) for index, text in enumerate(texts)]
+        if len(cells) != len(self.columns):
+            raise ValueError(f"A row of {len(cells)} cells for {len(self.columns)} columns.")
+        count = max(map(len, cells))
+        lines = [
+            self._line([cell[number] for cell in cells if number < len(cell)], kind)
+            for number in range(count)
+        ]
         height = least if count == 1 else max(least, count * LINE_HEIGHT + 1.6)
         return _Row(tuple(lines), height, kind, is_thick=is_thick, keep=keep, group=self._group)
 
-    def _line(
-        self, cells: list[tuple[Column, float, list[str]]], number: int, size: float, *, strong: bool
-    ) -> str:
+    def _cell(self, index: int, text: str, kind: str) -> list[tuple[str, float, int]]:
+        """The lines of a cell: text, where it begins on the sheet, its width. Sheets repeat their cells, so kept."""
+        key = (index, text, kind)
+        if key not in self._cells:
+            strong, size = kind != "row", HEAD_SIZE if kind == "head" else BODY_SIZE
+            column, start = self.columns[index], sum(column.width for column in self.columns[:index])
+            room = self._units(column.width - 2 * PADDING, size)
+            most = self._units(column.width - 2 * THIN, size)
+            lines = []
+            for part in wrap(self.fonts, printable(text), room, most, strong=strong):
+                width = self.fonts.width(part, strong=strong)
+                lines.append((part, self._target(column, start, width, size), width))
+            self._cells[key] = lines
+        return self._cells[key]
+
+    def _line(self, parts: list[tuple[str, float, int]], kind: str) -> str:
         """A line of a row: what each cell has on it, spaces between them."""
-        line, reached = [], 0.0
-        for column, start, parts in cells:
-            if number >= len(parts) or not parts[number]:
-                continue
-            width = measure(self.fonts, parts[number], strong=strong)
-            gap = self._gap(self._target(column, start, width, size) - reached, strong=strong)
-            line += [gap, parts[number]]
-            reached += measure(self.fonts, gap, strong=strong) + width
-        return "".join(line)
+        spaces = self.fonts.spaces(strong=kind != "row")
+        line, reached = "", 0.0
+        for text, target, width in parts:
+            if text:
+                gap, gap_width = _gap(round(target - reached), spaces)
+                line += gap + text
+                reached += gap_width + width
+        return line
 
     def _target(self, column: Column, start: float, width: float, size: float) -> float:
         """Where the text of a cell begins, from the left edge of the sheet."""
@@ -155,7 +166,7 @@ class Table:
 
     def head(self) -> _Row:
         """The row of labels that begins every page."""
-        return self._ruled([printable(column.label) for column in self.columns], "head", HEAD_HEIGHT)
+        return self._ruled([column.label for column in self.columns], "head", HEAD_HEIGHT)
 
     def cut(self) -> list[list[_Row]]:
         """The rows of each page, the head first; the last page keeps room for the signatures."""
@@ -212,6 +223,8 @@ class Paper:
         self._fonts = fonts
         self._tables: list[Table] = []
         self.page_count = 0
+        self.rules: list[str] = []
+        self.pictures: list[str] = []
 
     def column(self, width: float, label: str, align: str = "center") -> Column:
         """A column of a table."""
@@ -242,7 +255,14 @@ class Paper:
         overall = itertools.count(1)
         for table, pages in cut:
             for number, rows in enumerate(pages, 1):
-                yield Page(table, number, len(pages), next(overall), self.page_count, _page_body(table, rows))
+                self.rules.append(_rules(table.columns, rows))
+                yield Page(table, number, len(pages), next(overall), self.page_count, _page_body(rows))
+
+    def picture(self, data: str) -> str:
+        """A short address for a data: address that stands on every page."""
+        if data not in self.pictures:
+            self.pictures.append(data)
+        return f"{PICTURE}{self.pictures.index(data)}"
 
     def line(self, kind: str, text: str, width: float, *sizes: float, strong: bool = False) -> Markup:
         """A paragraph of class `kind` in the largest of `sizes` (points) that keeps it on one line, else the smallest."""
@@ -328,26 +348,26 @@ def _characters(word: str) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _gap(width: int, spaces: tuple[tuple[str, int], ...]) -> str:
-    """The fewest spaces that come closest to a width: off by 0.1 mm, by 0.4 mm in gaps of less than an em."""
+def _gap(width: int, spaces: Spaces) -> tuple[str, int]:
+    """The fewest spaces that come within 0.1 mm of a width, or as close as they can, and how wide they are."""
     if width <= 0:
-        return ""
-    (narrow, narrow_width), *others = spaces
-    wider = sorted(others, key=lambda pair: -pair[1])
+        return "", 0
+    narrow, *wider = spaces.widths
     choices = []
-    for count in range(9 if wider else width // narrow_width + 2):
-        gap, rest = narrow * count, width - count * narrow_width
+    for count in range(9 if wider else width // narrow[1] + 2):
+        gap, rest = narrow[0] * count, width - count * narrow[1]
         for space, size in wider:
-            is_last = space == wider[-1][0]
-            fitting = max(0, round(rest / size) if is_last else rest // size)
+            fitting = max(0, round(rest / size) if size == wider[-1][1] else rest // size)
             gap += space * fitting
             rest -= fitting * size
-        choices.append((abs(rest), len(gap), gap))
-    return min(choices)[2]
+        off = abs(rest)
+        choices.append((max(off, _CLOSE), len(gap), off, gap, width - rest))
+    *_, gap, reached = min(choices)
+    return gap, reached
 
 
-def _page_body(table: Table, rows: list[_Row]) -> Markup:
-    """The rows of a page as HTML, their rules as one drawing behind them."""
+def _page_body(rows: list[_Row]) -> Markup:
+    """The rows of a page as HTML: one paragraph for rows of one kind and height that follow each other."""
     parts = []
     for (kind, height, lines), group in itertools.groupby(
         rows, key=lambda row: (row.kind, row.height, len(row.lines))
@@ -358,32 +378,22 @@ def _page_body(table: Table, rows: list[_Row]) -> Markup:
             continue
         style = f"line-height:{LINE_HEIGHT:g}mm;padding:{(height - lines * LINE_HEIGHT) / 2:g}mm 0"
         parts += [f'<p class="{kind}" style="{style}">{escape(chr(10).join(row.lines))}</p>' for row in group]
-    height = sum(row.height for row in rows)
-    drawing = base64.b64encode(_rules(table.columns, rows, height).encode()).decode()
     # Every part is text that was escaped above, or a number.
-    return Markup(  # noqa: S704
-        f'<div class="rows" style="height:{height:g}mm;background-image:url(data:image/svg+xml;base64,{drawing})">'
-        f"{''.join(parts)}</div>"
-    )
+    return Markup(f'<div class="{ROWS}">{"".join(parts)}</div>')  # noqa: S704
 
 
-def _rules(columns: Sequence[Column], rows: list[_Row], height: float) -> str:
-    """The lines of a page as SVG: one path of thin ones, one of thick ones."""
+def _rules(columns: Sequence[Column], rows: list[_Row]) -> str:
+    """The lines of a page as PDF operators, in millimetres down and right from the corner of its rows."""
     thin, thick = [], []
-    edges = list(itertools.accumulate(column.width for column in columns))[:-1]
+    edges = [0.0, *itertools.accumulate(column.width for column in columns)]
     top = 0.0
     for is_band, group in itertools.groupby(rows, key=lambda row: row.kind == "band"):
         start = top
         for row in group:
-            (thick if row.is_thick and top else thin).append(f"M0 {top:g}H{SHEET_WIDTH:g}")
+            (thick if row.is_thick or not top else thin).append(f"0 {top:g} m {SHEET_WIDTH:g} {top:g} l")
             top += row.height
+        thin += [f"{edge:g} {start:g} m {edge:g} {top:g} l" for edge in (edges[0], edges[-1])]
         if not is_band:
-            thin += [f"M{edge:g} {start:g}V{top:g}" for edge in edges]
-    frame = THIN
-    thin.append(f"M{frame:g} 0V{height:g}M{SHEET_WIDTH - frame:g} 0V{height:g}")
-    thick.append(f"M0 {height - THICK / 2:g}H{SHEET_WIDTH:g}M0 {THICK / 2:g}H{SHEET_WIDTH:g}")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SHEET_WIDTH:g} {height:g}">'
-        f'<g fill="none" stroke="#000"><path stroke-width="{THIN}" d="{"".join(thin)}"/>'
-        f'<path stroke-width="{THICK}" d="{"".join(thick)}"/></g></svg>'
-    )
+            thin += [f"{edge:g} {start:g} m {edge:g} {top:g} l" for edge in edges[1:-1]]
+    thick.append(f"0 {top:g} m {SHEET_WIDTH:g} {top:g} l")
+    return f"{THIN} w {' '.join(thin)} S {THICK} w {' '.join(thick)} S"
