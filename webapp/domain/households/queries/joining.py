@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, select, tuple_
+from sqlalchemy import and_, exists, literal, select, tuple_
 
 from webapp.base import crypto, db
 from webapp.base.actor import Actor
-from webapp.base.db import reading, within
+from webapp.base.db import UtcDateTime, reading, within
 from webapp.base.errors import NotAllowed, NotFound, RuleBroken
 from webapp.base.permissions import Permission
 from webapp.domain.accounts.models import User
@@ -343,7 +343,8 @@ def list_waiting(*, actor: Actor, after: str | None = None, limit: int = PAGE) -
         if key is None:
             raise NotFound
         statement = statement.where(
-            tuple_(_households.c.created_at, _households.c.id) > tuple_(key.created_at, key.id)
+            tuple_(_households.c.created_at, _households.c.id)
+            > tuple_(literal(key.created_at, UtcDateTime), literal(key.id))
         )
     rows = (
         db.connection()

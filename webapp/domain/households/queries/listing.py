@@ -23,6 +23,8 @@ PAGE = 50
 BUILDINGS_TO_CHOOSE = 100
 LIVE_MEMBERS = (MemberState.LISTED, MemberState.WAITING, MemberState.CONFIRMED)
 LIVE_HOUSEHOLDS = (HouseholdState.LISTED, HouseholdState.STATED)
+# Said as what is left out: an index on the state would be chosen for the list, and all its rows sorted.
+_GONE_HOUSEHOLDS = (HouseholdState.MERGED, HouseholdState.REFUSED, HouseholdState.CLOSED)
 
 _areas: Any = Area.__table__
 _doors: Any = Door.__table__
@@ -169,7 +171,7 @@ def list_households(
         .execute(
             select(*_place_columns)
             .select_from(_placed)
-            .where(condition, _households.c.state.in_(LIVE_HOUSEHOLDS))
+            .where(condition, _households.c.state.not_in(_GONE_HOUSEHOLDS))
             .order_by(_households.c.area_path, _households.c.sort_key, _households.c.id)
             .limit(limit + 1)
         )

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from webapp.base import audit, db, limits, requests
+from webapp.base import audit, crypto, db, limits, outbox, requests
 from webapp.base.db import writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, RuleBroken, SignInRequired
 from webapp.base.ids import new_public_id
+from webapp.domain.accounts.models import User
+from webapp.domain.areas.queries import get_place
 from webapp.domain.households import rules
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
 from webapp.domain.households.queries import joining as queries
@@ -23,6 +25,7 @@ _doors: Any = Door.__table__
 _households: Any = Household.__table__
 _members: Any = Member.__table__
 _people: Any = Person.__table__
+_users: Any = User.__table__
 
 
 # --- stating ------------------------------------------------------------------------------------------------
@@ -192,6 +195,27 @@ def _change_members(deed: Deed, waiting: Waiting, state: MemberState, reason: st
     )
 
 
+def _tell(deed: Deed, template: str, waiting: Waiting, *, area_path: str) -> None:
+    """Tell the one who waited what was decided; who has no account is told at the door."""
+    user = (
+        db.connection()
+        .execute(select(_users.c.phone, _users.c.language).where(_users.c.person_id == waiting.person_id))
+        .one_or_none()
+    )
+    if user is None:
+        return
+    place = get_place(area_path)
+    outbox.enqueue(
+        deed,
+        template,
+        phone=crypto.decrypt(user.phone),
+        language=user.language,
+        community=place.community_name,
+        hotline=place.hotline,
+        door=waiting.door_text,
+    )
+
+
 @writing
 def confirm_into(*, deed: Deed, public_id: str, into: str) -> None:
     """The one who waits belongs to a listed household: they become its confirmed member.
@@ -234,6 +258,7 @@ def confirm_into(*, deed: Deed, public_id: str, into: str) -> None:
         into=target.id,
         person_id=waiting.person_id,
     )
+    _tell(deed, "confirmed", waiting, area_path=target.area_path)
     requests.settle(claim, outcome="confirmed", object_id=target.id)
 
 
@@ -280,6 +305,7 @@ def confirm_own(*, deed: Deed, public_id: str, building: str = "", door: str = "
         door_id=found.id,
         person_id=waiting.person_id,
     )
+    _tell(deed, "confirmed", waiting, area_path=area_path)
     requests.settle(claim, outcome="confirmed", object_id=waiting.id)
 
 
@@ -320,4 +346,5 @@ def refuse(*, deed: Deed, public_id: str, reason: str) -> None:
         area_path=waiting.area_path,
         person_id=waiting.person_id,
     )
+    _tell(deed, "refused", waiting, area_path=waiting.area_path)
     requests.settle(claim, outcome="refused", object_id=waiting.id)
