@@ -82,6 +82,15 @@ def said(text: str, text_en: str | None = None) -> str | Markup:
     return Markup('<span lang="zh-Hans">{}</span>').format(escape(text))
 
 
+def missing(given: int, wanted: int, *, is_over: bool) -> str:
+    """What a household reads where fewer were given than it wanted."""
+    if is_over:
+        return gettext("%(given)s of %(wanted)s this time", given=given, wanted=wanted)
+    if given:
+        return gettext("%(given)s sure, %(waiting)s in the queue", given=given, waiting=wanted - given)
+    return gettext("In the queue: when there is one, it is yours")
+
+
 def order_state(phase: str, *, number: str) -> tuple[str, str]:
     """An order's state in its household's words, never more than what is so: (words, tone)."""
     return {

@@ -13,8 +13,8 @@ from webapp.base import clock
 from webapp.domain.areas.queries import Place
 from webapp.domain.households.queries import OwnHousehold
 from webapp.domain.supplies.queries.head import HomeRound
-from webapp.domain.supplies.queries.resident import Current, RoundCard
-from webapp.domain.supplies.rules import Ordering
+from webapp.domain.supplies.queries.resident import Current, LineView, RoundCard
+from webapp.domain.supplies.rules import Ordering, OrderPhase
 from webapp.web import words
 
 
@@ -112,10 +112,7 @@ def _round(card: RoundCard, now: datetime) -> RoundWords | None:
             when=full,
             state=state,
             tone=tone,
-            bags=Markup(" · ").join(
-                Markup("{} × {}").format(words.said(line.bag, line.bag_en), line.wanted)
-                for line in card.order.lines
-            ),
+            bags=Markup(" · ").join(_bag(line, card.order.phase) for line in card.order.lines),
             said=until if card.order.can_change else "",
             url=url_for("supplies.show_order", public_id=card.order.public_id),
             button=gettext("Look, change or cancel") if card.order.can_change else gettext("Look"),
@@ -145,6 +142,14 @@ def _round(card: RoundCard, now: datetime) -> RoundWords | None:
         gettext("Order vegetables (%(when)s)", when=when),
         is_primary=True,
     )
+
+
+def _bag(line: LineView, phase: OrderPhase) -> Markup:
+    """A bag of an order; one that still waits says so, also where the others are sure."""
+    said = Markup("{} × {}").format(words.said(line.bag, line.bag_en), line.wanted)
+    if phase is OrderPhase.RECEIVED and line.given < line.wanted:
+        return Markup("{} ({})").format(said, words.missing(line.given, line.wanted, is_over=False))
+    return said
 
 
 def round_line(each: HomeRound, now: datetime) -> dict[str, Any]:

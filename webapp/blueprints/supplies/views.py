@@ -16,6 +16,9 @@ from webapp.domain.supplies.rules import Ordering, OrderPhase
 from webapp.web import words
 from webapp.web.errors import sentence
 
+# The bags have left: who still waits has got none.
+OVER = frozenset({OrderPhase.OUT, OrderPhase.DONE, OrderPhase.NOT_GIVEN})
+
 
 @dataclass(frozen=True)
 class LineWords:
@@ -58,7 +61,7 @@ def order(view: OrderView, now: datetime) -> OrderWords:
         LineWords(
             bag=words.said(line.bag, line.bag_en),
             count=f"× {line.wanted}",
-            note=_line_note(line),
+            note=_line_note(line, view.phase),
             price=words.yuan(line.price_fen * line.wanted),
         )
         for line in view.lines
@@ -86,14 +89,11 @@ def order(view: OrderView, now: datetime) -> OrderWords:
     )
 
 
-def _line_note(line: Any) -> str:
+def _line_note(line: Any, phase: OrderPhase) -> str:
+    """What is not sure about a line: the order as a whole may be received while a bag of it still waits."""
     notes = []
-    if line.given < line.wanted and line.given:
-        notes.append(
-            gettext(
-                "%(given)s sure, %(waiting)s in the queue", given=line.given, waiting=line.wanted - line.given
-            )
-        )
+    if phase is not OrderPhase.CANCELLED and line.given < line.wanted:
+        notes.append(words.missing(line.given, line.wanted, is_over=phase in OVER))
     if line.no_substitute:
         notes.append(gettext("no substitute"))
     return " · ".join(notes)
