@@ -27,7 +27,7 @@ from webapp.domain.supplies.models import (
     RoundBag,
     RoundBuilding,
 )
-from webapp.domain.supplies.queries.resident import ItemView, door_of
+from webapp.domain.supplies.queries.resident import ItemView, ancestors, door_of
 from webapp.domain.supplies.rules import (
     HAS_SHEETS,
     DeliveryWindow,
@@ -57,8 +57,10 @@ _areas: Any = Area.__table__
 
 
 def _visible_to(actor: Actor) -> Any:
-    """The rounds of the areas where the actor may look at rounds."""
-    return within(_rounds.c.area_path, *actor.paths(Permission.ROUND_SEE))
+    """The rounds of the actor's areas, and those that come to them from above: a grid worker's community's."""
+    paths = actor.paths(Permission.ROUND_SEE)
+    above = sorted({each for path in paths for each in ancestors(path)})
+    return or_(within(_rounds.c.area_path, *paths), _rounds.c.area_path.in_(above))
 
 
 @dataclass(frozen=True)
@@ -258,11 +260,16 @@ def get_round(*, actor: Actor, public_id: str) -> RoundView:
         .order_by(_round_bags.c.position, _round_bags.c.id)
     ).all()
     b = _round_buildings.c
+    # Whoever looks after a part of the round sees the figures of that part.
+    paths = actor.paths(Permission.ROUND_SEE)
+    sees_all = actor.can(Permission.ROUND_SEE, row.area_path)
     waiting_orders = (
         select(func.count(func.distinct(_lines.c.order_id)))
         .join(_orders, _orders.c.id == _lines.c.order_id)
+        .join(_households, _households.c.id == _orders.c.household_id)
         .join(_round_bags, _round_bags.c.id == _lines.c.round_bag_id)
         .where(
+            within(_households.c.area_path, *paths),
             _round_bags.c.round_id == row.id,
             _lines.c.waiting_since.is_not(None),
             _orders.c.state == OrderState.LIVE,
@@ -274,7 +281,9 @@ def get_round(*, actor: Actor, public_id: str) -> RoundView:
             func.coalesce(func.sum(b.household_count), 0).label("households"),
             func.coalesce(func.sum(b.ordered_count), 0).label("ordered"),
             waiting_orders.label("waiting"),
-        ).where(b.round_id == row.id)
+        )
+        .join(_areas, _areas.c.id == b.area_id)
+        .where(b.round_id == row.id, within(_areas.c.path, *paths))
     ).one()
     served = connection.execute(
         select(_areas.c.public_id)
@@ -311,6 +320,7 @@ def get_round(*, actor: Actor, public_id: str) -> RoundView:
                 household_limit=bag.household_limit,
             )
             for bag in bags
+            if sees_all
         ),
         household_count=totals.households,
         ordered_count=totals.ordered,

@@ -563,8 +563,10 @@ def round_for(*, actor: Actor, permission: Permission, round_public_id: str) -> 
     row = db.connection().execute(_round_by_public_id, {"round": round_public_id}).one_or_none()
     if row is None:
         raise NotFound
-    if not actor.can(permission, row.round_area_path):
-        raise NotAllowed if actor.can(Permission.ROUND_SEE, row.round_area_path) else NotFound
+    path = row.round_area_path
+    if not actor.can(permission, path):
+        sees = any(path.startswith(own) or own.startswith(path) for own in actor.paths(Permission.ROUND_SEE))
+        raise NotAllowed if sees else NotFound
     return _round_of(row)
 
 
