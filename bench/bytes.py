@@ -135,10 +135,10 @@ def times(chromium: Browser, port: int, name: str, value: str) -> dict[str, floa
             link.order(**SLOW_3G)
             page.goto(link.url + HOME)
             cold.append(page.evaluate(VITALS)["lcp"] / 1000)
-            link.order()
             page.wait_for_function(
                 "async () => (await navigator.serviceWorker.ready).active.state === 'activated'"
             )
+            link.order()
             page.goto(link.url + HOME)
             until(lambda page=page: HOME in kept_paths(page))
             link.order(link="blackhole")

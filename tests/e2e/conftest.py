@@ -107,7 +107,9 @@ class House:
             "round": self.round.public_id,
             "household": resident.household.public_id,
             f"count-{self.round.bags[0]}": "1",
-            f"price_version-{self.round.bags[0]}": "1",
+            f"price_version-{self.round.bags[0]}": str(
+                self.ask("SELECT price_version FROM round_bags WHERE public_id = ?", self.round.bags[0])
+            ),
         }
         answer = httpx.post(f"{self.url}/supplies/orders", data=body, headers=headers)
         assert answer.status_code == 200, answer.text

@@ -345,3 +345,64 @@ def test_a_page_from_the_phone_says_since_when_and_shows_no_stock(phone):
 
 def ready_list(phone: Phone) -> None:
     phone.page.wait_for_function("() => window.linli", timeout=PATIENCE)
+
+
+def test_a_new_price_is_agreed_to_with_one_tap(phone, orders, house, resident):
+    phone.open_form()
+    phone.link.order(link="refuse")
+    phone.order()
+    phone.expect_waiting()
+    bag = house.round.bags[0]
+    house.change(
+        "UPDATE round_bags SET price_fen = 3500, price_version = price_version + 1 WHERE public_id = ?", bag
+    )
+    phone.link.order()
+    send_now(phone.page)
+    expect(phone.page.locator(f"{STAND}.bad")).to_contain_text("35", timeout=PATIENCE)
+    assert orders() == 0
+    phone.page.locator(f"{STAND} button").click()
+    phone.expect_sent()
+    assert orders() == 1
+    paid = house.ask("SELECT total_fen FROM orders WHERE household_id = ?", resident.household.id)
+    assert paid == 3500
+
+
+def test_a_second_order_of_the_household_is_refused_and_one_tap_changes_the_first(
+    phone, orders, house, resident
+):
+    phone.open_form()
+    phone.link.order(link="refuse")
+    phone.choose(2)
+    phone.press()
+    phone.expect_waiting()
+    house.order(resident)
+    phone.link.order()
+    send_now(phone.page)
+    expect(phone.page.locator(f"{STAND}.bad")).to_be_visible(timeout=PATIENCE)
+    assert orders() == 1
+    phone.page.locator(f"{STAND} button").click()
+    phone.expect_sent()
+    assert orders() == 1
+    count = house.ask(
+        "SELECT sum(wanted_count) FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.household_id = ?",
+        resident.household.id,
+    )
+    assert count == 2
+
+
+def test_a_new_version_waits_until_the_person_says_so(phone):
+    phone.keep("/")
+    phone.open_form()
+    phone.choose()
+    worker = phone.page.evaluate("async () => (await fetch('/sw.js')).text()")
+    head = {"Content-Type": "text/javascript", "Cache-Control": "no-cache"}
+    newer = {"action": "answer", "status": 200, "headers": head, "body": worker + "\n// newer"}
+    phone.link.order(faults=[newer | {"method": "GET", "path": "/sw.js", "times": 99}])
+    phone.page.evaluate("async () => { await (await navigator.serviceWorker.getRegistration()).update(); }")
+    offer = phone.page.locator("#said-update")
+    expect(offer).to_be_visible(timeout=PATIENCE)
+    offer.locator("button").click()
+    taken_over = "async () => (await navigator.serviceWorker.getRegistration()).waiting === null"
+    until(lambda: phone.page.evaluate(taken_over))
+    # The form that is being filled in was not loaded away.
+    expect(phone.page.locator(f"{FORM} input[type=number]").first).to_have_value("1")
