@@ -13,10 +13,14 @@ JOINS_PER_DAY = 10
 STATED_SPLIT = 100
 
 
+def unit_label(unit: str) -> str:
+    """A stairwell as people say it: 2单元; nothing where there is none."""
+    return f"{unit}单元" if unit and unit.isalnum() and unit.isascii() else unit
+
+
 def door_label(building: str, unit: str, number: str, *, split_no: int = 1) -> str:
     """A door as people say it: 3栋2单元501, 3栋501 without stairwells; a second household adds (2)."""
-    stairwell = "" if not unit else f"{unit}单元" if unit.isalnum() and unit.isascii() else unit
-    said = f"{building}{stairwell}{number}"
+    said = f"{building}{unit_label(unit)}{number}"
     return f"{said}({split_no})" if 1 < split_no < STATED_SPLIT else said
 
 

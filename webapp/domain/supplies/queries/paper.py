@@ -16,7 +16,7 @@ from webapp.base.permissions import Permission
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import get_place
 from webapp.domain.households.models import Door, Household, Member, MemberState
-from webapp.domain.households.rules import door_label, door_short
+from webapp.domain.households.rules import door_label, door_short, unit_label
 from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.people.rules import surname
 from webapp.domain.supplies.models import (
@@ -313,12 +313,12 @@ def _sheet_order(rows: list[Any], receivers: dict[int, dict[int, tuple[str, str]
     if first.door_number is None:
         door = short = first.stated_door or ""
     else:
-        door = door_label("", first.unit, first.door_number, split_no=first.split_no)
+        door = door_label("", "", first.door_number, split_no=first.split_no)
         short = door_short(first.building, first.unit, first.door_number, split_no=first.split_no)
     return SheetOrder(
         number=first.number,
         building_name=building or first.building,
-        unit=first.unit or "",
+        unit=unit_label(first.unit or ""),
         floor=first.floor,
         door=door,
         short_door=short,
