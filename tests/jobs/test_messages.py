@@ -73,7 +73,7 @@ def test_every_template_is_looked_at_here(in_app):
 
 def test_the_bags_of_the_demo_are_said_by_name(in_app):
     assert "蔬菜包A×1" in text_of("ordered")
-    assert "1 of 蔬菜包A" in text_of("ordered", "en")
+    assert "蔬菜包A×1" in text_of("ordered", "en")
 
 
 @pytest.mark.parametrize("template", [name for name in MESSAGES if "bags" in MESSAGES[name]])
@@ -84,6 +84,13 @@ def test_long_names_give_way_to_the_number_of_bags(in_app, template, language):
     assert len(text) <= LONGEST[language]
     assert "4" in text
     assert "A7K3P" in text
+
+
+@pytest.mark.parametrize("template", ["confirmed", "refused"])
+def test_a_home_described_in_many_words_is_cut_short(in_app, template):
+    text = text_of(template, door="老粮站后面第二家,楼下有一棵很大的黄桷树,二楼左手边那一户")
+    assert len(text) <= LONGEST["zh_Hans"]
+    assert "老粮站后面" in text
 
 
 def test_today_is_said_as_today_and_other_days_by_their_date(in_app):

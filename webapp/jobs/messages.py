@@ -75,8 +75,7 @@ class _Words:
 
     def goods(self, bags: list[Any]) -> str:
         """What was ordered, by name: pairs of a bag's name and a count."""
-        said = [gettext("%(count)s of %(bag)s", bag=name, count=count) for name, count in bags]
-        return gettext(", ").join(said)
+        return gettext(", ").join(f"{name}×{count}" for name, count in bags)
 
     def count(self, bags: list[Any]) -> str:
         """How many bags were ordered."""
