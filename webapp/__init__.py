@@ -18,11 +18,13 @@ from webapp.base.logs import JsonLines
 from webapp.domain.accounts import queries as accounts
 from webapp.domain.households import queries as households
 from webapp.web import errors, extensions, guard, pages
+from webapp.web.templates import TranslatedEnvironment
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """The application with its settings from the environment; `overrides` are Flask configuration values."""
     app = Flask(__name__)
+    app.jinja_environment = TranslatedEnvironment
     app.config.update(config.load(os.environ))
     app.config.update(overrides or {})
     app.jinja_env.undefined = StrictUndefined
