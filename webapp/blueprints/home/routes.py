@@ -19,16 +19,16 @@ def show_home():
     if not actor.is_signed_in:
         return render_template("home/welcome.html")
     own = households.list_own(actor=actor)
-    staff = head.list_home_rounds(actor=actor) if actor.is_staff else ()
+    work = views.work_lines(actor, head.list_home_rounds(actor=actor), now) if actor.is_staff else []
     if not own:
-        return render_template("home/no_home.html", staff=[views.round_line(each, now) for each in staff])
+        return render_template("home/no_home.html", work=work)
     home = next((each for each in own if each.public_id == request.args.get("household")), own[0])
     place = areas.get_place(home.area_path)
     pages.use_place(place)
     current = resident.get_current(actor=actor, paths=[home.area_path], now=now)
     page = views.home_page(home, own, place, current, now)
     response = make_response(
-        render_template("home/show.html", page=page, staff=[views.round_line(each, now) for each in staff])
+        render_template("home/show.html", page=page, work=work)
     )
     response.headers["X-Offline"] = "keep"
     return response

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from webapp.base import clock
+from webapp.base.actor import Actor
+from webapp.base.permissions import Permission
 from webapp.domain.areas.queries import Place
 from webapp.domain.households.queries import OwnHousehold
 from webapp.domain.supplies.queries.head import HomeRound
@@ -152,7 +154,25 @@ def _bag(line: LineView, phase: OrderPhase) -> Markup:
     return said
 
 
-def round_line(each: HomeRound, now: datetime) -> dict[str, Any]:
+# What staff do besides rounds: endpoint, words, and the permission that shows it.
+_WORK = (
+    ("households.list_confirmations", lazy_gettext("Residents to confirm"), Permission.RESIDENCE_CONFIRM),
+    ("households.list_households", lazy_gettext("Households"), Permission.HOUSEHOLD_LIST),
+    ("areas.list_areas", lazy_gettext("Areas and zones"), Permission.AREA_SEE),
+)
+
+
+def work_lines(actor: Actor, rounds: Sequence[HomeRound], now: datetime) -> list[dict[str, Any]]:
+    """What the reader looks after, as rows: the rounds first, then the lists; empty for a resident."""
+    links = [
+        {"title": title, "detail": None, "state": None, "url": url_for(endpoint)}
+        for endpoint, title, permission in _WORK
+        if actor.has(permission)
+    ]
+    return [_round_line(each, now) for each in rounds] + links
+
+
+def _round_line(each: HomeRound, now: datetime) -> dict[str, Any]:
     """A round that the reader leads, as a row."""
     return {
         "title": gettext(
