@@ -428,48 +428,6 @@ def change_preferences(*, deed: Deed, preferences: Preferences) -> None:
 # --- staff --------------------------------------------------------------------------------------------------
 
 
-@writing
-def appoint(
-    *,
-    deed: Deed,
-    phone: str,
-    role: Role,
-    area_code: str,
-    unit: str | None = None,
-    ends_at: datetime | None = None,
-) -> int:
-    """Give the user of this phone a role at the area, until `ends_at` if given; returns the appointment's id.
-
-    The same role at the same area again changes its end and unit. Raises NotFound for an unknown area or one
-    where the actor may not manage staff.
-    """
-    claim = requests.claim(deed)
-    if claim.is_repeat and claim.object_id is not None:
-        return claim.object_id
-    number = rules.normalise_phone(phone)
-    area = area_to_manage(deed, area_code)
-    if role is Role.RESIDENT:
-        raise RuleBroken("role_not_appointed", field="role")
-    if ends_at is not None and ends_at <= deed.now:
-        raise RuleBroken("ends_in_the_past", field="ends_at")
-    user_id = ensure_user(phone=number, preferences=Preferences(), now=deed.now)
-    appointment_id = write_appointment(
-        deed, user_id=user_id, role=role, area_id=area.id, unit=unit, ends_at=ends_at
-    )
-    audit.record(
-        deed,
-        "appoint",
-        "appointment",
-        appointment_id,
-        area_path=area.path,
-        user_id=user_id,
-        role=role.value,
-        ends_at=ends_at,
-    )
-    requests.settle(claim, outcome="appointed", object_id=appointment_id)
-    return appointment_id
-
-
 def write_appointment(
     deed: Deed, *, user_id: int, role: Role, area_id: int, unit: str | None, ends_at: datetime | None
 ) -> int:
