@@ -231,7 +231,6 @@ def test_the_code_field_is_what_phones_fill_in_by_themselves(app, browser):
     assert 'inputmode="numeric"' in field
     assert "138****8000" in page
     assert PHONE not in page
-    assert "data-outbox-waiting" in page
 
 
 def test_sign_in_pages_are_kept_nowhere(browser):
