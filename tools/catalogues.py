@@ -28,7 +28,7 @@ def messages_in_code() -> Catalog:
         template = Path(folder) / "messages.pot"
         subprocess.run(
             [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "pyproject.toml",
-             "-k", "_l", "-o", str(template), "webapp"],
+             "-k", "_l", "-k", "lazy_gettext", "-o", str(template), "webapp"],
             cwd=ROOT, stdin=subprocess.DEVNULL, check=True,
         )  # fmt: skip
         with template.open("rb") as file:
