@@ -1,15 +1,14 @@
 """Every page of supplies and home answers, in both languages, to those who may see it and to nobody else."""
 
 import re
-from datetime import timedelta
 
 import pytest
 
 from tests.factories import make_deed
-from webapp.base import clock, db
+from webapp.base import db
 from webapp.domain.accounts.models import User
 from webapp.domain.supplies import services
-from webapp.domain.supplies.rules import RoundState, Wish
+from webapp.domain.supplies.rules import Wish
 
 pytestmark = pytest.mark.db
 LANGUAGES = ["zh_Hans", "en"]

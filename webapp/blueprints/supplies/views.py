@@ -102,11 +102,11 @@ def _line_note(line: Any, phase: OrderPhase) -> str:
 def _placed(view: OrderView, now: datetime) -> Any:
     at = words.moment(view.placed_at, now=now)
     if view.is_assisted:
-        return gettext("Ordered for you by your community, %(at)s", at=at)
+        return gettext("Your community, for you, %(at)s", at=at)
     if view.is_own_deed:
-        return gettext("Ordered by you, %(at)s", at=at)
+        return gettext("You, %(at)s", at=at)
     if view.placed_by:
-        return gettext("Ordered by %(name)s of your home, %(at)s", name=mask_name(view.placed_by), at=at)
+        return gettext("%(name)s of your home, %(at)s", name=mask_name(view.placed_by), at=at)
     return gettext("Ordered %(at)s", at=at)
 
 
@@ -216,13 +216,15 @@ def _bag(
 ) -> BagWords:
     value = "1" if only else "0"
     if typed is not None:
-        value = typed.get(COUNT + bag.public_id, "0")[:3]
+        value = typed.get(COUNT + bag.public_id, "0")[:9]
     name = words.said(bag.name, bag.name_en)
     return BagWords(
         public_id=bag.public_id,
         name=name,
         label=bag.name if words.is_chinese() or not bag.name_en else bag.name_en,
-        hint=gettext("%(price)s each, at most %(limit)s", price=words.yuan(bag.price_fen), limit=bag.limit),
+        hint=gettext("%(price)s each, at most %(limit)s", price=words.yuan(bag.price_fen), limit=bag.limit)
+        if bag.price_fen
+        else gettext("Free, at most %(limit)s", limit=bag.limit),
         price_version=int(price_version or bag.price_version),
         limit=bag.limit,
         value=value,
