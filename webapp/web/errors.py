@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.base.errors import LinliError, SignInRequired, TooMany
 from webapp.web.htmx import ANSWER, wants_fragment, wants_json
+from webapp.web.words import wait
 
 log = logging.getLogger("linli.web")
 _l = lazy_gettext
@@ -27,9 +28,9 @@ SENTENCES: dict[str, Any] = {
     "key_missing": _l("This form is out of date. Nothing was changed. Please load the page again."),
     "csrf": _l("This page was open too long. What you typed is kept; please send it again."),
     "key_reused": _l("This form was already sent with other content. Please load the page again."),
-    "too_many": _l("Too many attempts. Please wait %(retry_after)s seconds and try again."),
+    "too_many": _l("Too many attempts. Please try again in %(wait)s."),
     "phone_not_mobile": _l("This is not a mobile number. Please write its 11 digits."),
-    "code_sent_already": _l("A code was sent just now. You can ask again in %(retry_after)s seconds."),
+    "code_sent_already": _l("A code was sent just now. You can ask again in %(wait)s."),
     "code_wrong": _l("This code does not fit or is over. Take the newest message, or ask for a new code."),
     "password_wrong": _l("Number and password do not fit together. You can also sign in with a code."),
     "password_too_short": _l("The password needs at least %(minimum)s characters."),
@@ -161,6 +162,8 @@ _BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 4
 
 def sentence(code: str, **params: Any) -> str:
     """The sentence of a code in the reader's language; raises KeyError for a code nobody wrote one for."""
+    if "retry_after" in params:
+        params = {**params, "wait": wait(params["retry_after"])}
     return str(SENTENCES[code]) % params
 
 

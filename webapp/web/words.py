@@ -47,6 +47,15 @@ def moment(at: datetime, *, now: datetime) -> str:
     return gettext("%(day)s %(time)s", day=day(local.date(), now=now), time=time)
 
 
+def wait(seconds: int) -> str:
+    """How long somebody has to wait, never said too short: 40 seconds, 58 minutes, 5 hours."""
+    if seconds <= 90:
+        return gettext("%(count)s seconds", count=seconds)
+    if seconds <= 90 * 60:
+        return gettext("%(count)s minutes", count=-(-seconds // 60))
+    return gettext("%(count)s hours", count=-(-seconds // 3600))
+
+
 def window(name: str) -> str:
     """A part of the day."""
     return {
@@ -58,7 +67,12 @@ def window(name: str) -> str:
 
 def delivery(on: date, part: str, *, now: datetime) -> str:
     """When the bags come: 明天上午, tomorrow morning."""
-    return gettext("%(day)s, %(window)s", day=day(on, now=now), window=window(part))
+    today = clock.day(now)
+    if on == today:
+        return gettext("this %(window)s", window=window(part))
+    if on == today + timedelta(days=1):
+        return gettext("tomorrow %(window)s", window=window(part))
+    return full_delivery(on, part)
 
 
 def full_delivery(on: date, part: str) -> str:

@@ -1,5 +1,6 @@
 """The pages of signing in, as a browser uses them: plain forms, no JavaScript."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from webapp.base import clock, outbox
 from webapp.base.actor import Actor
 from webapp.base.outbox import MessageState
 from webapp.domain.accounts import services
+from webapp.web.errors import sentence
 
 pytestmark = pytest.mark.db
 
@@ -169,6 +171,16 @@ def test_asking_twice_in_a_minute_says_how_long_to_wait_and_where_the_code_goes(
     assert refused.headers["Linli-Answer"] == "code_sent_already"
     assert "/accounts/sign-in/code" in page_of(refused)
     assert 'id="refused"' in page_of(refused)
+    assert re.search(r"\d+ 秒后", page_of(refused))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(1, "1 秒"), (90, "90 秒"), (91, "2 分钟"), (3480, "58 分钟"), (5401, "2 小时"), (86_000, "24 小时")],
+)
+def test_how_long_to_wait_is_said_in_words_and_never_too_short(app, seconds, said):
+    with app.test_request_context():
+        assert said in sentence("too_many", retry_after=seconds)
 
 
 def test_a_json_asker_gets_json(browser):
