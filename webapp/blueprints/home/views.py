@@ -117,7 +117,7 @@ def _round(card: RoundCard, now: datetime) -> RoundWords | None:
             bags=Markup(" · ").join(_bag(line, card.order.phase) for line in card.order.lines),
             said=until if card.order.can_change else "",
             url=url_for("supplies.show_order", public_id=card.order.public_id),
-            button=gettext("Look, change or cancel") if card.order.can_change else gettext("Look"),
+            button=gettext("See, change or cancel") if card.order.can_change else gettext("See"),
             is_primary=False,
         )
     if not card.is_served:

@@ -205,7 +205,7 @@ def doors(view: RoundView, page: DoorPage, which: str, now: datetime) -> dict[st
                 else url_for("supplies.new_order", round=view.public_id, household=each.household)
                 if may_order
                 else None,
-                "button": gettext("Look") if each.order else gettext("Order for this home"),
+                "button": gettext("See") if each.order else gettext("Order for this home"),
             }
             for each in page.doors
         ],
