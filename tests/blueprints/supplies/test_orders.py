@@ -49,8 +49,8 @@ def body(cast, the_round, *counts, household=None, **more):
 
 def post(client, path, data, *, key=None, **headers):
     """As a browser without JavaScript does: with the csrf token and the key of a rendered form."""
-    rendered = hidden_fields(client.get("/").get_data(as_text=True))
-    data = {"csrf_token": rendered["csrf_token"], "_key": key or new_public_id()} | data
+    token = client.get("/session").json["csrf"]
+    data = {"csrf_token": token, "_key": key or new_public_id()} | data
     return client.post(path, data=data, headers=headers)
 
 
