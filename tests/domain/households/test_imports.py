@@ -158,6 +158,29 @@ def test_two_buildings_of_one_number_need_their_compound(cast) -> None:
     assert [home[0] for home in homes()] == ["书香苑", "书香苑"]
 
 
+def test_a_wrong_grid_makes_no_second_building(cast) -> None:
+    areas = count(Area)
+    assert take("网格,楼栋,房号,姓名\n第九网格,3栋,101,张三\n")[1] == [(2, "网格", "grid_differs")]
+    assert take("网格,小区,楼栋,房号,姓名\n第九网格,北辰花园,3栋,101,张三\n")[1] == [
+        (2, "网格", "grid_differs")
+    ]
+    assert count(Area) == areas
+    # A compound may reach over two grids with other buildings in each.
+    assert take("网格,小区,楼栋,房号,姓名\n第九网格,北辰花园,30栋,101,张三\n")[1] == []
+
+
+def test_a_building_of_a_compound_in_no_grid_is_the_same_building(cast) -> None:
+    take("小区,楼栋,房号,姓名\n新苑,20栋,101,张三\n")
+    assert take("网格,楼栋,房号,姓名\n第一网格,20栋,101,张三\n") == (
+        "added 0, changed 0, unchanged 1, rejected 0",
+        [],
+    )
+    assert take("网格,小区,楼栋,房号,姓名\n第一网格,新苑,20栋,101,张三\n") == (
+        "added 0, changed 1, unchanged 0, rejected 0",
+        [],
+    )
+
+
 def test_a_building_known_without_its_compound_moves_into_it(cast) -> None:
     take("楼栋,房号,姓名\n7栋,101,张三\n")
     assert (

@@ -265,6 +265,8 @@ class _Places:
         above = self._community
         if read.grid:
             grid = self._grids.get(name_key(read.grid))
+            if read.building and (known := self._outside(read, grid)) is not None:
+                return known, False
             if grid is None:
                 grid, is_new = self._add(read.grid, "grid", above), True
             above = grid
@@ -289,6 +291,25 @@ class _Places:
             return elsewhere[0], is_new
         name = building_name(read.building, word=self._word)
         return self._add(name, "building", above), True
+
+    def _outside(self, read: ReadRow, grid: Node | None) -> Node | None:
+        """The row's building where it is known outside the row's grid.
+
+        A building of another grid is a mistake in the row, not a second building; one whose compound lies in
+        no grid is the same building.
+        """
+        compound = name_key(read.compound)
+        same = [
+            node
+            for node in self._buildings.get(building_key(read.building), [])
+            if not compound or _above(node, "compound", compound)
+        ]
+        if grid is not None and any(node.path.startswith(grid.path) for node in same):
+            return None
+        if any(_above(node, "grid") for node in same):
+            raise RuleBroken("grid_differs", field="grid", grid=read.grid)
+        loose = [node for node in same if not compound and node.parent is not self._community]
+        return loose[0] if len(loose) == 1 else None
 
     def _compound(self, read: ReadRow, above: Node) -> tuple[Node, bool]:
         same = self._compounds.get(name_key(read.compound), [])
@@ -322,6 +343,16 @@ class _Places:
         if code in self._tree.by_code:
             return False
         return db.connection().execute(select(_areas.c.id).where(_areas.c.code == code)).scalar() is None
+
+
+def _above(node: Node, level: str, key: str | None = None) -> bool:
+    """Whether the area lies in one of this level (with this name)."""
+    parent = node.parent
+    while parent is not None:
+        if parent.level == level and (key is None or name_key(parent.name) == key):
+            return True
+        parent = parent.parent
+    return False
 
 
 def _put_doors(items: list[_Item]) -> None:
