@@ -98,7 +98,7 @@ def _context() -> dict[str, Any]:
         "hotline": {"number": place.hotline, "label": gettext("Community hotline, 24 hours")}
         if place.hotline
         else None,
-        "community_name": place.community_name,
+        "community_name": place.community(str(get_locale())),
         "me": {"public_id": user.user_public_id} if user else None,
     }
 

@@ -27,7 +27,7 @@ from webapp.blueprints.accounts.forms import CodeForm, NewPasswordForm, Password
 from webapp.domain.accounts import queries, services
 from webapp.domain.accounts.services import NewSignIn, Preferences
 from webapp.domain.households import queries as households
-from webapp.web import guard
+from webapp.web import guard, words
 from webapp.web.extensions import LANGUAGE_COOKIE, TEXT_SIZE_COOKIE, THEME_COOKIE
 from webapp.web.forms import LinliForm, refuse_form
 from webapp.web.guard import current_actor, deed, public, requires, signed_in
@@ -132,12 +132,14 @@ def sign_in_with_password():
 
 def _begin(new: NewSignIn) -> Response:
     """Begin this browser's session anew: nothing of the visitor's, nor its csrf token, remains."""
-    target = _next()
-    response = answer(otherwise=target)
+    response = answer(otherwise=_next())
+    found = queries.load_signed_in(token=new.token, now=clock.now())
+    if found is None:
+        # The browser sent the same request once more meanwhile: the other answer signs it in.
+        return response
     session.clear()
     g.pop("csrf_token", None)
     g.pop("actor", None)
-    found = queries.load_signed_in(token=new.token, now=clock.now())
     login_user(guard.WebUser(new.token, found), remember=False)
     session.permanent = True
     _set_cookies(
@@ -189,6 +191,7 @@ def show_me():
         profile=queries.get_profile(actor=current_actor(), now=clock.now()),
         households=households.list_own(actor=current_actor()),
         is_staff=current_actor().is_staff,
+        words=words,
     )
 
 

@@ -58,6 +58,7 @@ class Place:
 
     path: str
     community_name: str | None
+    community_name_en: str | None
     community_path: str | None
     community_id: int | None
     area_name: str | None
@@ -67,10 +68,19 @@ class Place:
     is_exercise: bool
     zone: ZoneNow | None
 
+    def community(self, language: str) -> str | None:
+        """The community as the reader's language calls it; the Chinese name where there is no other."""
+        return (
+            self.community_name
+            if language.startswith("zh")
+            else self.community_name_en or self.community_name
+        )
+
 
 NOWHERE = Place(
     path="",
     community_name=None,
+    community_name_en=None,
     community_path=None,
     community_id=None,
     area_name=None,
@@ -88,6 +98,7 @@ _ancestors = (
         _areas.c.id,
         _areas.c.path,
         _areas.c.name,
+        _areas.c.name_en,
         _areas.c.level,
         _areas.c.office_name,
         _areas.c.hotline_phone,
@@ -97,8 +108,8 @@ _ancestors = (
         _zones.c.notice,
         _classes.c.code,
         _classes.c.rank,
-        _classes.c.name_zh,
-        _classes.c.name_en,
+        _classes.c.name_zh.label("class_zh"),
+        _classes.c.name_en.label("class_en"),
         _classes.c.means_zh,
         _classes.c.means_en,
         _sets.c.name_zh.label("set_zh"),
@@ -135,6 +146,7 @@ def _place(path: str, rows: Any) -> Place:
     return Place(
         path=path,
         community_name=rules.short_name(community.name) if community else None,
+        community_name_en=community.name_en if community else None,
         community_path=community.path if community else None,
         community_id=community.id if community else None,
         area_name=nearest[0].name,
@@ -152,8 +164,8 @@ def _zone(row: Any) -> ZoneNow:
     return ZoneNow(
         class_code=row.code,
         rank=row.rank,
-        name_zh=row.name_zh,
-        name_en=row.name_en,
+        name_zh=row.class_zh,
+        name_en=row.class_en,
         means_zh=row.means_zh,
         means_en=row.means_en,
         started_at=row.started_at,
@@ -180,6 +192,7 @@ class AreaRow:
 
     public_id: str
     name: str
+    name_en: str | None
     level_zh: str
     level_en: str
     zone_zh: str | None
@@ -231,12 +244,14 @@ class AreaView:
     public_id: str
     code: str
     name: str
+    name_en: str | None
     path: str
     level: str
     level_zh: str
     level_en: str
     parent_public_id: str | None
     parent_name: str | None
+    parent_name_en: str | None
 
 
 def _visible_to(actor: Actor) -> Any:
@@ -257,12 +272,14 @@ def get_area(*, actor: Actor, public_id: str) -> AreaView:
                 _areas.c.public_id,
                 _areas.c.code,
                 _areas.c.name,
+                _areas.c.name_en,
                 _areas.c.path,
                 _areas.c.level,
                 _levels.c.name_zh.label("level_zh"),
                 _levels.c.name_en.label("level_en"),
                 parent.c.public_id.label("parent_public_id"),
                 parent.c.name.label("parent_name"),
+                parent.c.name_en.label("parent_name_en"),
                 parent.c.path.label("parent_path"),
             )
             .select_from(
@@ -284,12 +301,14 @@ def get_area(*, actor: Actor, public_id: str) -> AreaView:
         public_id=row.public_id,
         code=row.code,
         name=row.name,
+        name_en=row.name_en,
         path=row.path,
         level=row.level,
         level_zh=row.level_zh,
         level_en=row.level_en,
         parent_public_id=row.parent_public_id if sees_parent else None,
         parent_name=row.parent_name if sees_parent else None,
+        parent_name_en=row.parent_name_en if sees_parent else None,
     )
 
 
@@ -298,6 +317,7 @@ def _area_rows() -> Select[Any]:
         _areas.c.id,
         _areas.c.public_id,
         _areas.c.name,
+        _areas.c.name_en,
         _areas.c.sort_key,
         _levels.c.name_zh.label("level_zh"),
         _levels.c.name_en.label("level_en"),
@@ -319,6 +339,7 @@ def _page(statement: Select[Any], limit: int) -> AreaPage:
             AreaRow(
                 public_id=row.public_id,
                 name=row.name,
+                name_en=row.name_en,
                 level_zh=row.level_zh,
                 level_en=row.level_en,
                 zone_zh=row.zone_zh,
