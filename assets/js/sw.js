@@ -6,7 +6,8 @@ import { note, setNote } from "./parts/store.js";
 const { version, files } = self.LINLI;
 const FILES = `linli-files-${version}`;
 const PATIENCE = 4000;
-const ONCE = /name="(csrf_token|_key)" value="[^"]*"/g;
+// What is new in each rendering and says nothing.
+const ONCE = /name="(csrf_token|_key|opened)" value="[^"]*"/g;
 
 const pagesOf = (user) => caches.open(`linli-pages-${user}`);
 
@@ -112,11 +113,16 @@ async function renew(event, request, address, before) {
   return answer;
 }
 
+const userOf = (html) => (html.match(/<html[^>]* data-user="([^"]+)"/) || [])[1] || null;
+
 async function keep(answer, address, before, client) {
   const text = await answer.text();
-  const user = (text.match(/<html[^>]* data-user="([^"]+)"/) || [])[1] || null;
+  const user = userOf(text);
   if (answer.ok && !answer.redirected) await setNote("user", user);
-  if (!user || !answer.ok || answer.redirected || answer.headers.get("X-Offline") !== "keep") return;
+  const sayNewer = (same) => before && tell(client, { newer: address, same });
+  // Signed out meanwhile, or somebody else: what is shown is not theirs.
+  if (before && user !== userOf(before)) return sayNewer(false);
+  if (!user || !answer.ok || answer.redirected || answer.headers.get("X-Offline") !== "keep") return sayNewer(false);
   const now = Date.now();
   const headers = new Headers(answer.headers);
   headers.delete("Content-Encoding");
@@ -125,7 +131,7 @@ async function keep(answer, address, before, client) {
   const marked = text.replace("<html", `<html data-saved-at="${now}"`);
   await (await pagesOf(user)).put(address, new Response(marked, { headers }));
   const plain = (html) => html.replace(ONCE, "").replace(/ data-saved-at="\d+"/, "");
-  if (before) await tell(client, { newer: address, same: plain(before) === plain(text) });
+  return sayNewer(before && plain(before) === plain(text));
 }
 
 /** The page may still be loading when its newer self arrives: try for a while until it is there. */

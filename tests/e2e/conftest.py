@@ -23,7 +23,7 @@ from tests.factories import Factory, MadeArea, MadeHousehold, MadeRound, MadeUse
 from tests.processes import SECRET, Program, serve_all, wait_until_up
 from webapp import create_app
 from webapp.base.permissions import Role
-from webapp.domain.households.models import MemberState
+from webapp.domain.households.models import HouseholdState, MemberState
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 # A name that is neither localhost nor an address of this machine is no secure context over plain http.
@@ -74,12 +74,17 @@ class House:
         return int(self.ask("SELECT count(*) FROM orders WHERE household_id = ?", resident.household.id))
 
     @cached_property
-    def readers(self) -> dict[str, Resident]:
-        """Residents who are there for the whole run."""
-        return {"resident": self.resident("如诗")}
-
-    def user_of(self, reader: str) -> MadeUser:
-        return self.staff[Role(reader)] if reader in self.staff else self.readers[reader].user
+    def readers(self) -> dict[str, MadeUser]:
+        """Who is there for the whole run: a resident who has ordered, one who waits, one without a home, staff."""
+        resident, waiting = self.resident("如诗"), self.make.user("王等")
+        self.make.household(
+            self.building,
+            state=HouseholdState.STATED,
+            stated_door="1单元302",
+            members={waiting: MemberState.WAITING},
+        )
+        self.order(resident)
+        return self.staff | {"resident": resident.user, "waiting": waiting, "no_home": self.make.user("诺拉")}
 
     def set_language(self, user: MadeUser, language: str) -> None:
         self.change("UPDATE users SET language = ? WHERE id = ?", language, user.id)

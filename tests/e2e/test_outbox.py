@@ -20,6 +20,7 @@ from tests.e2e.phones import (
     send_now,
     until,
 )
+from webapp.base.permissions import Role
 
 BUSY = {"method": "POST", "path": ORDERS, "action": "answer", "status": 503}
 CAPTIVE = {
@@ -406,3 +407,51 @@ def test_a_new_version_waits_until_the_person_says_so(phone):
     until(lambda: phone.page.evaluate(taken_over))
     # The form that is being filled in was not loaded away.
     expect(phone.page.locator(f"{FORM} input[type=number]").first).to_have_value("1")
+
+
+def test_a_long_form_is_kept_as_a_draft_of_its_writer(browser, house):
+    context = browser.new_context(service_workers="block")
+    try:
+        house.sign_in(context, house.staff[Role.COMMUNITY_HEAD])
+        page = context.new_page()
+        page.goto(house.url + "/supplies/rounds/new")
+        ready(page)
+        limit = page.locator("[name=household_limit]")
+        assert limit.input_value() != "3"
+        limit.fill("3")
+        kept = """async () => {
+            const open = indexedDB.open("linli");
+            await new Promise((done) => { open.onsuccess = done; });
+            const all = open.result.transaction("drafts").objectStore("drafts").getAll();
+            await new Promise((done) => { all.onsuccess = done; });
+            open.result.close();
+            return all.result.length;
+        }"""
+        until(lambda: page.evaluate(kept) == 1)
+        page.goto(house.url + "/")
+        page.goto(house.url + "/supplies/rounds/new")
+        expect(limit).to_have_value("3", timeout=PATIENCE)
+    finally:
+        context.close()
+
+
+def test_without_scripts_an_order_is_a_plain_form_and_twice_the_same_is_one(make_phone, orders):
+    phone = make_phone(java_script_enabled=False)
+    phone.open(ORDER_FORM)
+    phone.choose()
+    phone.press()
+    phone.page.wait_for_url(re.compile(r"/supplies/orders/\w{15,}"))
+    assert orders() == 1
+    shown = phone.page.url
+    phone.page.go_back()
+    phone.press()
+    phone.page.wait_for_url(shown)
+    assert orders() == 1
+
+
+def test_who_signed_out_elsewhere_does_not_keep_reading(phone, house, resident):
+    phone.keep("/")
+    assert kept_paths(phone.page)
+    house.change("DELETE FROM sign_ins WHERE user_id = ?", resident.user.id)
+    phone.open("/")
+    until(lambda: not phone.page.evaluate("() => document.documentElement.dataset.user"))

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from werkzeug.exceptions import HTTPException
 
 from tests.e2e.conftest import House
-from tests.e2e.phones import PHONE
+from tests.e2e.phones import PHONE, until
 from webapp.base.permissions import Role
 
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
@@ -22,10 +22,12 @@ RUN_AXE = """async () => {
     return found.violations.map(({id, help, nodes}) => `${id}: ${help} — ${nodes.map((node) => node.html).join(" | ")}`);
 }"""
 NARROW = {"width": 320, "height": 640}
-VISITOR, RESIDENT = "visitor", "resident"
+VISITOR, RESIDENT, WAITING, NO_HOME = "visitor", "resident", "waiting", "no_home"
 READERS = (
     VISITOR,
     RESIDENT,
+    WAITING,
+    NO_HOME,
     Role.COMMUNITY_HEAD,
     Role.BUILDING_LEAD,
     Role.GRID_WORKER,
@@ -43,18 +45,11 @@ PRESSED = (
 )
 
 
-@pytest.fixture(scope="module")
-def lived_in(house: House) -> House:
-    """A house in which somebody has ordered, so that lists have rows and orders have pages."""
-    house.order(house.readers[RESIDENT])
-    return house
-
-
 @contextmanager
-def reading(house: House, browser: Any, reader: str, language: str) -> Iterator[Page]:
-    context = browser.new_context(viewport=PHONE, service_workers="block")
+def reading(house: House, browser: Browser, reader: str, language: str, **options: Any) -> Iterator[Page]:
+    context = browser.new_context(viewport=PHONE, service_workers="block", **options)
     try:
-        user = None if reader == VISITOR else house.user_of(reader)
+        user = None if reader == VISITOR else house.readers[reader]
         if user:
             house.set_language(user, language)
             house.sign_in(context, user)
@@ -101,17 +96,17 @@ def arguments_free(house: House) -> list[str]:
 
 @pytest.mark.parametrize("language", ["zh_Hans", "en"])
 @pytest.mark.parametrize("reader", READERS)
-def test_every_page_of(reader, language, lived_in, browser):
+def test_every_page_of(reader, language, house, browser):
     """axe finds nothing, nothing scrolls sideways at 320 px or with doubled type, nothing is said to the console."""
     faults: list[str] = []
-    with reading(lived_in, browser, reader, language) as page:
+    with reading(house, browser, reader, language) as page:
         page.on(
             "console",
             lambda said: said.type == "error" and faults.append(f"{page.url} console: {said.text}"),
         )
         page.on("pageerror", lambda error: faults.append(f"{page.url} script: {error}"))
         count = 0
-        for path in walk(lived_in, page):
+        for path in walk(house, page):
             count += 1
             faults += [f"{path} {fault}" for fault in look_at(page)]
         # Walking meets pages that are not this reader's; that they say so is no fault.
@@ -137,11 +132,11 @@ def look_at(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("size", "least"), [("normal", 48), ("large", 56), ("xlarge", 64)])
-def test_what_is_pressed_is_large_enough(size, least, lived_in, browser):
-    with reading(lived_in, browser, RESIDENT, "zh_Hans") as page:
-        lived_in.set_text_size(lived_in.user_of(RESIDENT), size)
+def test_what_is_pressed_is_large_enough(size, least, house, browser):
+    with reading(house, browser, RESIDENT, "zh_Hans") as page:
+        house.set_text_size(house.readers[RESIDENT], size)
         for path in ("/", "/supplies/orders", "/accounts/me", "/style-guide?text_size=" + size):
-            page.goto(lived_in.url + path)
+            page.goto(house.url + path)
             small = page.evaluate(
                 """([parts, least]) => [...document.querySelectorAll(parts)]
                     .filter((part) => part.checkVisibility() && part.getBoundingClientRect().height < least - 0.5)
@@ -149,13 +144,13 @@ def test_what_is_pressed_is_large_enough(size, least, lived_in, browser):
                 [PRESSED, least],
             )
             assert not small, f"{path}: {small}"
-        lived_in.set_text_size(lived_in.user_of(RESIDENT), "normal")
+        house.set_text_size(house.readers[RESIDENT], "normal")
 
 
-def test_text_keeps_seven_to_one_by_day_and_night(lived_in, browser):
+def test_text_keeps_seven_to_one_by_day_and_night(house, browser):
     for theme in ("light", "dark"):
-        with reading(lived_in, browser, RESIDENT, "zh_Hans") as page:
-            page.goto(f"{lived_in.url}/style-guide?theme={theme}")
+        with reading(house, browser, RESIDENT, "zh_Hans") as page:
+            page.goto(f"{house.url}/style-guide?theme={theme}")
             page.evaluate(AXE)
             found = page.evaluate(
                 """async (fills) => {
@@ -170,11 +165,11 @@ def test_text_keeps_seven_to_one_by_day_and_night(lived_in, browser):
             assert found == [], theme
 
 
-def test_an_order_by_keyboard_alone(lived_in, browser):
-    somebody = lived_in.resident("键盘")
-    with reading(lived_in, browser, VISITOR, "zh_Hans") as page:
-        lived_in.sign_in(page.context, somebody.user)
-        page.goto(lived_in.url + "/")
+def test_an_order_by_keyboard_alone(house, browser):
+    somebody = house.resident("键盘")
+    with reading(house, browser, VISITOR, "zh_Hans") as page:
+        house.sign_in(page.context, somebody.user)
+        page.goto(house.url + "/")
         tab_to(page, "a[href^='/supplies/orders/new']")
         page.keyboard.press("Enter")
         page.wait_for_url("**/supplies/orders/new*")
@@ -186,7 +181,51 @@ def test_an_order_by_keyboard_alone(lived_in, browser):
         tab_to(page, "form[data-outbox] > .button")
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"/supplies/orders/\w{10,}"))
-    assert lived_in.orders_of(somebody) == 1
+    assert house.orders_of(somebody) == 1
+
+
+def test_an_order_takes_three_taps_and_from_the_poster_at_most_ten(house, browser):
+    somebody = house.resident("大字")
+    taps = 0
+
+    def tap(selector: str) -> None:
+        nonlocal taps
+        taps += 1
+        page.locator(selector).first.tap()
+
+    with reading(house, browser, VISITOR, "zh_Hans", has_touch=True) as page:
+        cookie = {"name": "linli_text_size", "value": "xlarge", "url": house.url}
+        page.context.add_cookies([cookie])
+        page.goto(house.url + "/")
+        tap("main a[href^='/accounts/sign-in']")
+        tap("[name=phone]")
+        page.keyboard.type(somebody.user.phone)
+        tap("main form:has([name=phone]) > .button")
+        tap("[name=code]")
+        page.keyboard.type(code_sent_to(house, somebody.user.phone))
+        tap("main form:has([name=code]) > .button")
+        page.wait_for_url(house.url + "/")
+        signed_in = taps
+        tap("main a.button[href^='/supplies/orders/new']")
+        tap("form[data-outbox] [data-step='1']")
+        tap("form[data-outbox] > .button")
+        page.wait_for_url(re.compile(r"/supplies/orders/\w{15,}"))
+    assert house.orders_of(somebody) == 1
+    assert taps - signed_in == 3
+    assert taps <= 10
+
+
+def code_sent_to(house: House, phone: str) -> str:
+    """The code as the console of a development server shows it."""
+    found: list[str] = []
+
+    def is_there() -> bool:
+        text = house.program.log.read_text(encoding="utf-8")
+        found.extend(re.findall(rf"{phone}\D.*?(\d{{6}})", text)[-1:])
+        return bool(found)
+
+    until(is_there)
+    return found[-1]
 
 
 def tab_to(page: Page, selector: str) -> None:
