@@ -137,6 +137,7 @@ class LintingClient(FlaskClient):
     """Opens a fresh application context per call (a held one leaks the user) and lints each page it gets."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("buffered", True)  # read to its end, so that a served file is closed again
         with self.application.app_context():
             response = super().open(*args, **kwargs)
         if response.mimetype == "text/html" and response.status_code not in {301, 302, 303, 304}:
