@@ -136,7 +136,9 @@ def within(column: Any, *paths: str) -> ColumnElement[bool]:
 
 def one_of(column: Any, name: str, size: int) -> ColumnElement[bool]:
     """`column IN (…)` with a fixed number of parameters: on hot paths a list of any length costs more than the query."""
-    condition: ColumnElement[bool] = column.in_([bindparam(f"{name}_{number}", type_=column.type) for number in range(size)])
+    condition: ColumnElement[bool] = column.in_(
+        [bindparam(f"{name}_{number}", type_=column.type) for number in range(size)]
+    )
     return condition
 
 

@@ -116,7 +116,7 @@ SENTENCES: dict[str, Any] = {
     "zone_unchanged": _l("This class holds here already. Nothing was changed."),
     "zone_changed_meanwhile": _l("Somebody changed this zone meanwhile. Please look once more."),
     "text_too_long": _l("This is too long; at most %(maximum)s characters."),
-    # households: lists
+    # lists of households
     "community_unknown": _l("There is no community with this code."),
     "building_missing": _l("The building is missing."),
     "building_ambiguous": _l("There are several buildings “%(building)s”. Please name the compound."),
@@ -138,7 +138,7 @@ SENTENCES: dict[str, Any] = {
     "phone_unclear": _l("“%(text)s” is not understood as a phone number."),
     "list_gone": _l("This list is not kept any more. Please choose the file again."),
     "list_not_read_yet": _l("This list has not been read yet. Please wait for the preview."),
-    # households: joining
+    # joining a household
     "community_missing": _l("Please choose your community."),
     "building_unknown": _l("Please choose your building, or write where you live below."),
     "door_not_listed": _l(

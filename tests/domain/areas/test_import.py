@@ -27,7 +27,7 @@ def take(content: bytes | str, actor=None):
     tally = import_areas(
         deed=make_deed(actor or Actor.system("test")),
         file=io.BytesIO(content),
-        reject=lambda _sheet, row, problem: problems.append((problem.line, problem.column, problem.code)),
+        reject=lambda _sheet, _row, problem: problems.append((problem.line, problem.column, problem.code)),
     )
     return str(tally), problems
 

@@ -44,7 +44,8 @@ def test_a_zone_holds_for_all_below_until_one_nearer_says_otherwise(cast) -> Non
     near = queries.get_place(cast.building.path).zone
     assert (near.class_code, near.area_name, near.notice) == ("controlled", "3栋", "第12号通告")
     assert queries.get_place(cast.other_building.path).zone.class_code == "sealed"
-    assert near.means("zh_Hans") and near.means("en") != near.means("zh_Hans")
+    assert near.means("zh_Hans")
+    assert near.means("en") != near.means("zh_Hans")
 
 
 def test_the_place_of_a_building_is_one_statement(cast, queries_counter) -> None:

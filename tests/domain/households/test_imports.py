@@ -152,7 +152,7 @@ def test_a_bad_row_stops_nothing_and_says_where(cast) -> None:
 
 def test_two_buildings_of_one_number_need_their_compound(cast) -> None:
     take("小区,楼栋,房号,姓名\n书香苑,3栋,101,张三\n")
-    text, problems = take("楼栋,房号,姓名\n3栋,102,李四\n")
+    _text, problems = take("楼栋,房号,姓名\n3栋,102,李四\n")
     assert problems == [(2, "楼栋", "building_ambiguous")]
     assert take("小区,楼栋,房号,姓名\n书香苑,三号楼,102,李四\n")[0].startswith("added 1")
     assert [home[0] for home in homes()] == ["书香苑", "书香苑"]
