@@ -923,6 +923,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_members_public_id")),
     )
     with op.batch_alter_table("members", schema=None) as batch_op:
+        batch_op.create_index("ix_members_household_id", ["household_id", "position"], unique=False)
         batch_op.create_index("ix_members_person_id", ["person_id"], unique=False)
         batch_op.create_index(
             "uq_members_live",
@@ -1093,6 +1094,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("state IN ('listed', 'waiting', 'confirmed')"),
         )
         batch_op.drop_index("ix_members_person_id")
+        batch_op.drop_index("ix_members_household_id")
 
     op.drop_table("members")
     with op.batch_alter_table("round_buildings", schema=None) as batch_op:

@@ -103,6 +103,7 @@ class Member(Model):
             where="state IN ('listed', 'waiting', 'confirmed')",
             unique=True,
         ),
+        Index("ix_members_household_id", "household_id", "position"),
         Index("ix_members_person_id", "person_id"),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, func, or_, select
 
 from webapp.base import clock, crypto, db
 from webapp.base.actor import Actor
-from webapp.base.db import UtcDateTime, reading
+from webapp.base.db import UtcDateTime, is_any, reading
 from webapp.base.permissions import Role
 from webapp.domain.accounts.models import Appointment, User
 from webapp.domain.areas.models import Area
@@ -111,8 +111,8 @@ _own = (
     )
     .where(
         _members.c.person_id == bindparam("person"),
-        _members.c.state.in_([MemberState.WAITING, MemberState.CONFIRMED]),
-        _households.c.state.in_([HouseholdState.LISTED, HouseholdState.STATED]),
+        is_any(_members.c.state, MemberState.WAITING, MemberState.CONFIRMED),
+        is_any(_households.c.state, HouseholdState.LISTED, HouseholdState.STATED),
     )
     # A confirmed home before a waiting one, then the older one.
     .order_by(_members.c.state, _members.c.id, _appointments.c.id)
@@ -163,8 +163,8 @@ _first_path = (
     .join(_members, _members.c.household_id == _households.c.id)
     .where(
         _members.c.person_id == bindparam("person"),
-        _members.c.state.in_([MemberState.WAITING, MemberState.CONFIRMED]),
-        _households.c.state.in_([HouseholdState.LISTED, HouseholdState.STATED]),
+        is_any(_members.c.state, MemberState.WAITING, MemberState.CONFIRMED),
+        is_any(_households.c.state, HouseholdState.LISTED, HouseholdState.STATED),
     )
     .order_by(_members.c.state, _members.c.id)
     .limit(1)

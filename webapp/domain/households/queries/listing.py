@@ -22,7 +22,6 @@ from webapp.domain.people.rules import mask_phone, name_key
 PAGE = 50
 BUILDINGS_TO_CHOOSE = 100
 LIVE_MEMBERS = (MemberState.LISTED, MemberState.WAITING, MemberState.CONFIRMED)
-LIVE_HOUSEHOLDS = (HouseholdState.LISTED, HouseholdState.STATED)
 # Said as what is left out: an index on the state would be chosen for the list, and all its rows sorted.
 _GONE_HOUSEHOLDS = (HouseholdState.MERGED, HouseholdState.REFUSED, HouseholdState.CLOSED)
 
@@ -288,7 +287,7 @@ def _by_name(actor: Actor, text: str, limit: int) -> list[int]:
             column >= key,
             column < key + "\U0010ffff",
             _members.c.state.in_(LIVE_MEMBERS),
-            _households.c.state.in_(LIVE_HOUSEHOLDS),
+            _households.c.state.not_in(_GONE_HOUSEHOLDS),
             _visible_to(actor),
         )
         .order_by(column)
@@ -305,7 +304,7 @@ def _by_door(actor: Actor, text: str, limit: int) -> list[int]:
         door = read_door(text)
     except RuleBroken:
         return []
-    condition = and_(_visible_to(actor), _households.c.state.in_(LIVE_HOUSEHOLDS))
+    condition = and_(_visible_to(actor), _households.c.state.not_in(_GONE_HOUSEHOLDS))
     if door.building:
         wanted = building_key(door.building)
         buildings = db.connection().execute(
