@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import current_app, jsonify, make_response, render_template, request, send_from_directory, url_for
+from flask import Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask_babel import get_locale, gettext
 
 from webapp.blueprints.phone import bp
@@ -64,14 +64,12 @@ def show_manifest():
 @public
 def show_service_worker():
     """Answer the service worker, packed as the build left it; asked for anew at each visit."""
-    directory = Path(current_app.static_folder or "") / "dist"
     name = current_app.extensions["linli_assets"].names["sw.js"]
     packing, ending = next(
         ((packing, ending) for packing, ending in PACKINGS if packing in request.accept_encodings), ("", "")
     )
-    response = send_from_directory(
-        directory, name + ending, mimetype="text/javascript", max_age=0, etag=False
-    )
+    built = Path(current_app.static_folder or "") / "dist" / (name + ending)
+    response = Response(built.read_bytes(), mimetype="text/javascript")
     if packing:
         response.headers["Content-Encoding"] = packing
     response.vary.add("Accept-Encoding")
