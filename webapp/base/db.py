@@ -142,6 +142,11 @@ def one_of(column: Any, name: str, size: int) -> ColumnElement[bool]:
     return condition
 
 
+def is_any(column: Any, *values: Any) -> ColumnElement[bool]:
+    """`column` is one of these constants, written out: SQLAlchemy spells an IN list anew at each execution."""
+    return or_(*(column == value for value in values))
+
+
 def values_of(name: str, values: Sequence[Any], size: int) -> dict[str, Any]:
     """The parameters of `one_of`; what is left over is NULL, which equals nothing."""
     if len(values) > size:

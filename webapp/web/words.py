@@ -1,9 +1,13 @@
 """Days, times, money and names as people read them, in the reader's language and on the county's clocks."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
+from babel.core import Locale
 from babel.dates import format_date
-from flask_babel import get_locale, gettext
+from flask import g
+from flask_babel import get_domain, get_locale
 from markupsafe import Markup, escape
 
 from webapp.base import clock
@@ -11,9 +15,32 @@ from webapp.base import clock
 EVENING_BEGINS = 18
 
 
+# The catalogue of each language that somebody reads; they change with a new version of the program only.
+_catalogues: dict[str, Any] = {}
+
+
+def _locale() -> Locale:
+    """The reader's language; what Flask-Babel finds out anew at each call is asked once per request."""
+    try:
+        locale: Locale | None = g._flask_babel.babel_locale  # noqa: SLF001 - where Flask-Babel keeps its answer
+    except AttributeError:
+        return get_locale()
+    return locale or get_locale()
+
+
+def gettext(message: str, **variables: Any) -> str:
+    """As Flask-Babel's: the sentence in the reader's language, with its variables filled in."""
+    language = _locale().language
+    catalogue = _catalogues.get(language)
+    if catalogue is None:
+        catalogue = _catalogues[language] = get_domain().get_translations()
+    said: str = catalogue.ugettext(message)
+    return said % variables if variables else said
+
+
 def is_chinese() -> bool:
     """Whether the reader reads Chinese."""
-    return str(get_locale()).startswith("zh")
+    return bool(_locale().language == "zh")
 
 
 def day(on: date, *, now: datetime) -> str:
@@ -28,20 +55,25 @@ def day(on: date, *, now: datetime) -> str:
 
 def full_day(on: date) -> str:
     """5月12日(周四), 12 May (Thu): a date that stays true on a page that is kept."""
-    locale = str(get_locale())
-    pattern = "M月d日(EEE)" if locale.startswith("zh") else "d MMM (EEE)"
+    return _full_day(on, _locale())
+
+
+@lru_cache(maxsize=512)
+def _full_day(on: date, locale: Locale) -> str:
+    pattern = "M月d日(EEE)" if locale.language == "zh" else "d MMM (EEE)"
     return format_date(on, pattern, locale=locale)
 
 
 def clock_time(at: datetime) -> str:
     """The time of day on the county's clocks: 20:00."""
-    return clock.here(at).strftime("%H:%M")
+    local = clock.here(at)
+    return f"{local.hour:02d}:{local.minute:02d}"
 
 
 def moment(at: datetime, *, now: datetime) -> str:
     """Today 18:00, tonight 20:00, 5月12日(周四) 08:00."""
     local = clock.here(at)
-    time = local.strftime("%H:%M")
+    time = f"{local.hour:02d}:{local.minute:02d}"
     if local.date() == clock.day(now) and local.hour >= EVENING_BEGINS:
         return gettext("tonight %(time)s", time=time)
     return gettext("%(day)s %(time)s", day=day(local.date(), now=now), time=time)

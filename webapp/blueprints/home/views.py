@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 from markupsafe import Markup
 
 from webapp.base import clock
@@ -18,6 +18,7 @@ from webapp.domain.supplies.queries.head import HomeRound
 from webapp.domain.supplies.queries.resident import Current, LineView, RoundCard
 from webapp.domain.supplies.rules import Ordering, OrderPhase
 from webapp.web import words
+from webapp.web.words import gettext
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext
 
 from webapp.base import clock
 from webapp.base.errors import LinliError
@@ -14,6 +13,7 @@ from webapp.domain.supplies.queries.head import BagView, BuildingPage, DoorPage,
 from webapp.domain.supplies.rules import RoundKind, RoundState, Step, yuan
 from webapp.web import words
 from webapp.web.errors import sentence
+from webapp.web.words import gettext
 
 _ENDPOINTS = {
     Step.OPEN: "supplies.open_round",

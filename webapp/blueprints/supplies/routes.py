@@ -11,7 +11,6 @@ from webapp.base.permissions import Permission
 from webapp.blueprints.supplies import bp, views
 from webapp.blueprints.supplies.forms import read_wishes
 from webapp.domain.areas import queries as areas
-from webapp.domain.households import queries as households
 from webapp.domain.supplies import services
 from webapp.domain.supplies.queries import resident
 from webapp.web import opened, pages
@@ -33,18 +32,15 @@ def new_order():
             actor=current_actor(), round_public_id=wanted[0], household_public_id=wanted[1], now=now
         )
         return _order_page(form, now)
-    own = households.list_own(actor=current_actor())
-    forms = resident.list_order_forms(
-        actor=current_actor(),
-        households=[home.id for home in own],
-        paths=[home.area_path for home in own],
-        now=now,
-    )
+    forms, place = resident.list_own_order_forms(actor=current_actor(), now=now)
+    if place is not None:
+        pages.use_place(place)
     forms = [
         form for form in forms if wanted[0] in {None, form.round} and wanted[1] in {None, form.household}
     ]
     if len(forms) == 1:
-        return _order_page(forms[0], now)
+        is_here = place is not None and place.path == forms[0].area_path
+        return _order_page(forms[0], now, place=place if is_here else None)
     return render_template("supplies/choose.html", choices=[views.choice(form, now) for form in forms])
 
 
@@ -55,9 +51,10 @@ def _order_page(
     status: int = 200,
     error: LinliError | None = None,
     opened_at: datetime | None = None,
+    place: areas.Place | None = None,
 ) -> Response:
     """The order page; after a refusal with what was typed, the reason, and what one tap agrees to."""
-    pages.use_place(areas.get_place(form.area_path))
+    pages.use_place(place or areas.get_place(form.area_path))
     response = make_response(
         render_template(
             "supplies/new_order.html",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale
 
 from webapp.base import clock, jobs
 from webapp.base.errors import LinliError, NotFound
@@ -19,6 +19,7 @@ from webapp.web import pages, pdf, qr, words
 from webapp.web.errors import SENTENCES, sentence
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
+from webapp.web.words import gettext
 
 LONGEST_HERE = 200
 TEMPLATES = {

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext
 
 from webapp.base.errors import LinliError
 from webapp.blueprints.supplies.forms import COUNT, NO_SUBSTITUTE
@@ -15,6 +14,7 @@ from webapp.domain.supplies.queries.resident import BagChoice, OrderForm, OrderV
 from webapp.domain.supplies.rules import Ordering, OrderPhase
 from webapp.web import words
 from webapp.web.errors import sentence
+from webapp.web.words import gettext
 
 # The bags have left: who still waits has got none.
 OVER = frozenset({OrderPhase.OUT, OrderPhase.DONE, OrderPhase.NOT_GIVEN})

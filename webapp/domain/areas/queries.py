@@ -4,17 +4,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, select, tuple_
+from sqlalchemy import Select, and_, exists, select, tuple_
 
 from webapp.base import db
 from webapp.base.actor import Actor
-from webapp.base.db import reading, within
+from webapp.base.db import one_of, reading, values_of, within
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.areas import rules
 from webapp.domain.areas.models import Area, AreaLevel, RuleSet, Zone, ZoneClass
 
 PAGE = 50
+# More levels than any county has: county, town, community, and four kinds of grid.
+DEEPEST = 12
 
 _areas: Any = Area.__table__
 _levels: Any = AreaLevel.__table__
@@ -121,7 +123,7 @@ _ancestors = (
         .outerjoin(_classes, _classes.c.id == _zones.c.zone_class_id)
         .outerjoin(_sets, _sets.c.id == _classes.c.rule_set_id)
     )
-    .where(_areas.c.path.in_(bindparam("paths", expanding=True)))
+    .where(one_of(_areas.c.path, "path", DEEPEST))
     .order_by(_areas.c.path)
 )
 
@@ -129,7 +131,7 @@ _ancestors = (
 @reading
 def get_place(path: str) -> Place:
     """The place of an area path: what its communities and offices are called, its zone. One statement."""
-    rows = db.connection().execute(_ancestors, {"paths": list(rules.ancestor_paths(path)) or [""]}).all()
+    rows = db.connection().execute(_ancestors, values_of("path", rules.ancestor_paths(path), DEEPEST)).all()
     if not rows:
         return _nowhere()
     return _place(path, rows)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from webapp.base import crypto, db
 from webapp.base.actor import Actor
-from webapp.base.db import reading
+from webapp.base.db import is_any, reading
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.accounts.models import User
@@ -178,9 +178,9 @@ _joined_context = (
         _members,
         and_(
             # Whoever belonged to the household that was merged still holds its address on their phone.
-            _members.c.household_id.in_([_households.c.id, _asked.c.id]),
+            or_(_members.c.household_id == _households.c.id, _members.c.household_id == _asked.c.id),
             _members.c.person_id == bindparam("person"),
-            _members.c.state.in_([MemberState.CONFIRMED, MemberState.WAITING]),
+            is_any(_members.c.state, MemberState.CONFIRMED, MemberState.WAITING),
         ),
     )
     .outerjoin(_users, _users.c.id == bindparam("user"))

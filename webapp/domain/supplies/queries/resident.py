@@ -10,11 +10,13 @@ from sqlalchemy.orm import aliased
 
 from webapp.base import clock, db
 from webapp.base.actor import Actor
-from webapp.base.db import reading
+from webapp.base.db import is_any, one_of, reading, values_of
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.areas.models import Area
+from webapp.domain.areas.queries import Place, get_place
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
+from webapp.domain.households.queries import OwnHousehold, list_own
 from webapp.domain.households.rules import door_label
 from webapp.domain.people.models import Person
 from webapp.domain.supplies.models import Bag, BagItem, Order, OrderLine, Round, RoundBag
@@ -44,10 +46,14 @@ _people: Any = Person.__table__
 _areas: Any = Area.__table__
 _doors: Any = Door.__table__
 
-_IS_MEMBER = _members.c.state.in_([MemberState.CONFIRMED, MemberState.WAITING])
+_IS_MEMBER = is_any(_members.c.state, MemberState.CONFIRMED, MemberState.WAITING)
 # What is over stays on the home page until the day after the delivery.
 _CURRENT = (RoundState.OPEN, RoundState.CLOSED, RoundState.PACKING, RoundState.OUT)
 PAGE = 20
+# Levels above a door; homes of one person on one page, and the levels above all of them.
+DEEPEST = 12
+MOST_HOMES = 6
+MOST_PATHS = 40
 
 
 def ancestors(path: str) -> list[str]:
@@ -181,11 +187,11 @@ _current: Select[Any] = (
             .outerjoin(
                 _rounds,
                 and_(
-                    _rounds.c.area_path.in_(bindparam("paths", expanding=True)),
+                    one_of(_rounds.c.area_path, "path", DEEPEST),
                     _households.c.area_path >= _rounds.c.area_path,
                     _households.c.area_path < _rounds.c.area_path + "~",
                     or_(
-                        _rounds.c.state.in_(_CURRENT),
+                        is_any(_rounds.c.state, *_CURRENT),
                         and_(_rounds.c.state == RoundState.DONE, _rounds.c.delivers_on >= bindparam("since")),
                     ),
                 ),
@@ -279,11 +285,8 @@ def get_current(*, actor: Actor, paths: Sequence[str], now: datetime) -> Current
     above = sorted({each for path in paths for each in ancestors(path)})
     if actor.person_id is None or not above:
         return Current(name="", rounds=())
-    rows = (
-        db.connection()
-        .execute(_current, {"person": actor.person_id, "paths": above, "since": clock.day(now)})
-        .all()
-    )
+    parameters = {"person": actor.person_id, "since": clock.day(now)} | values_of("path", above, DEEPEST)
+    rows = db.connection().execute(_current, parameters).all()
     groups: dict[tuple[str, int], list[Any]] = {}
     for row in rows:
         if row.round_public_id is not None:
@@ -305,6 +308,34 @@ def get_current(*, actor: Actor, paths: Sequence[str], now: datetime) -> Current
         for first in group[:1]
     )
     return Current(name=rows[0].my_name if rows else "", rounds=cards)
+
+
+@dataclass(frozen=True)
+class Home:
+    """All that a home page shows: the household it is about, the person's others, the place, the rounds."""
+
+    household: OwnHousehold
+    own: tuple[OwnHousehold, ...]
+    place: Place
+    current: Current
+
+
+@reading
+def get_home(*, actor: Actor, household: str | None, now: datetime) -> Home | None:
+    """The home page of the actor's household with this public id, else of the first; None without any.
+
+    Three statements through one door.
+    """
+    own = list_own(actor=actor)
+    if not own:
+        return None
+    chosen = next((each for each in own if each.public_id == household), own[0])
+    return Home(
+        household=chosen,
+        own=own,
+        place=get_place(chosen.area_path),
+        current=get_current(actor=actor, paths=[chosen.area_path], now=now),
+    )
 
 
 @dataclass(frozen=True)
@@ -397,7 +428,7 @@ _form_columns: Select[Any] = (
         .outerjoin(
             _members,
             and_(
-                _members.c.household_id.in_([_households.c.id, _merged.c.id]),
+                or_(_members.c.household_id == _households.c.id, _members.c.household_id == _merged.c.id),
                 _members.c.person_id == bindparam("person"),
                 _IS_MEMBER,
             ),
@@ -430,9 +461,9 @@ _form = _form_columns.where(
     _rounds.c.public_id == bindparam("round"), _merged.c.public_id == bindparam("household")
 )
 _open_forms = _form_columns.where(
-    _rounds.c.area_path.in_(bindparam("paths", expanding=True)),
-    _rounds.c.state.in_([RoundState.OPEN, RoundState.CLOSED]),
-    _merged.c.id.in_(bindparam("households", expanding=True)),
+    one_of(_rounds.c.area_path, "path", MOST_PATHS),
+    is_any(_rounds.c.state, RoundState.OPEN, RoundState.CLOSED),
+    one_of(_merged.c.id, "household", MOST_HOMES),
     _households.c.area_path >= _rounds.c.area_path,
     _households.c.area_path < _rounds.c.area_path + "~",
     or_(_members.c.state == MemberState.CONFIRMED, _households.c.state == HouseholdState.STATED),
@@ -461,15 +492,32 @@ def get_order_form(
 
 
 @reading
+def list_own_order_forms(*, actor: Actor, now: datetime) -> tuple[list[OrderForm], Place | None]:
+    """The order pages that the actor could use now, and the place of the first; three statements, one door."""
+    own = list_own(actor=actor)
+    forms = list_order_forms(
+        actor=actor,
+        households=[home.id for home in own],
+        paths=[home.area_path for home in own],
+        now=now,
+    )
+    return forms, get_place(own[0].area_path) if own else None
+
+
+@reading
 def list_order_forms(
     *, actor: Actor, households: Sequence[int], paths: Sequence[str], now: datetime
 ) -> list[OrderForm]:
     """The order pages that the actor's own households could use now, soonest delivery first; one statement."""
     if not households:
         return []
-    above = sorted({each for path in paths for each in ancestors(path)})
+    above = sorted({each for path in paths[:MOST_HOMES] for each in ancestors(path)})
     groups: dict[tuple[str, int], list[Any]] = {}
-    parameters = {"person": actor.person_id, "paths": above, "households": list(households)}
+    parameters = (
+        {"person": actor.person_id}
+        | values_of("path", above, MOST_PATHS)
+        | values_of("household", households[:MOST_HOMES], MOST_HOMES)
+    )
     for row in db.connection().execute(_open_forms, parameters):
         groups.setdefault((row.round_public_id, row.household_id), []).append(row)
     forms = [_order_form(actor, group, now) for group in groups.values()]
@@ -556,7 +604,7 @@ _one: Select[Any] = (
             .outerjoin(
                 _members,
                 and_(
-                    _members.c.household_id.in_([_households.c.id, _merged.c.id]),
+                    or_(_members.c.household_id == _households.c.id, _members.c.household_id == _merged.c.id),
                     _members.c.person_id == bindparam("person"),
                     _IS_MEMBER,
                 ),
