@@ -51,28 +51,28 @@ SETTINGS: tuple[Setting, ...] = (
         "DATABASE_URL",
         "",
         "PostgreSQL address; empty: SQLite in LINLI_DATA_DIR",
-        "PostgreSQL 地址;不填用 LINLI_DATA_DIR 里的 SQLite",
+        "PostgreSQL 地址；不填用 LINLI_DATA_DIR 里的 SQLite",
         True,
     ),
     Setting(
         "SECRET_KEY",
         "",
         "signs cookies, forms and links; at least 32 characters",
-        "签名密钥,至少 32 个字符",
+        "签名密钥，至少 32 个字符",
         True,
     ),
     Setting(
         "LINLI_CRYPTO_KEYS",
         "",
         "keys of the encrypted columns, newest first, comma separated; empty: derived from SECRET_KEY",
-        "加密列的密钥,新的在前,逗号分隔;不填由 SECRET_KEY 派生",
+        "加密列的密钥，新的在前，逗号分隔；不填由 SECRET_KEY 派生",
         True,
     ),
     Setting(
         "LINLI_PUBLIC_URL",
         "",
         "address in QR codes and messages; empty: http://HOST:PORT",
-        "二维码和短信里的网址;不填用 http://HOST:PORT",
+        "二维码和短信里的网址；不填用 http://HOST:PORT",
     ),
     Setting("HOST", "127.0.0.1", "address the web server listens on", "网页服务监听的地址"),
     Setting("PORT", "8000", "port the web server listens on", "网页服务监听的端口"),
@@ -82,22 +82,22 @@ SETTINGS: tuple[Setting, ...] = (
         "TLS_CERT",
         "",
         "certificate file (PEM) for HTTPS; with TLS_KEY",
-        "HTTPS 证书文件(PEM),与 TLS_KEY 一起用",
+        "HTTPS 证书文件（PEM），与 TLS_KEY 一起用",
     ),
-    Setting("TLS_KEY", "", "private key file (PEM) for HTTPS", "HTTPS 私钥文件(PEM)"),
+    Setting("TLS_KEY", "", "private key file (PEM) for HTTPS", "HTTPS 私钥文件（PEM）"),
     Setting("LINLI_TIME_ZONE", "Asia/Shanghai", "the county's time zone", "全县使用的时区"),
     Setting(
         "LINLI_SMS_URL",
         "",
         "HTTP SMS gateway; empty: messages go to the console",
-        "短信网关地址;不填则打印在终端",
+        "短信网关地址；不填则打印在终端",
     ),
     Setting("LINLI_SMS_TOKEN", "", "bearer token for the SMS gateway", "短信网关的令牌", True),
     Setting(
         "LINLI_SMS_DEDUPLICATES",
         "0",
         "1: the gateway removes repeated ids, so an unknown result may be sent again",
-        "1 表示网关会去重,结果不明的短信可以再发",
+        "1 表示网关会去重，结果不明的短信可以再发",
     ),
     Setting(
         "LINLI_CODES_PER_ADDRESS",
@@ -106,7 +106,7 @@ SETTINGS: tuple[Setting, ...] = (
         "一个网络地址一小时内最多可取多少个没有用掉的登录码",
     ),
     Setting(
-        "LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件,优先使用"
+        "LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件，优先使用"
     ),
     Setting("LINLI_TRUSTED_PROXIES", "0", "number of reverse proxies in front", "前面有几层反向代理"),
 )
