@@ -70,7 +70,7 @@ _below = _areas
 for _above in _up:
     _from = _from.outerjoin(
         _above,
-        and_(_above.c.id == _below.c.parent_id, _below.c.level.not_in(("community", "town", "county"))),
+        and_(_above.c.id == _below.c.parent_id, ~is_any(_below.c.level, "community", "town", "county")),
     )
     _below = _above
 _own = (
