@@ -67,7 +67,7 @@ def run(lane: Lane, extra: list[str]) -> int:
     if browser:
         environment.setdefault("CHROMIUM", browser)
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *lane.arguments, *extra],
+        [sys.executable, "-m", "pytest", "--durations=5", *lane.arguments, *extra],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
