@@ -1,15 +1,20 @@
 """How each route is called by the tests that walk all of them: what it is about, and a good form for it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 
 from tests.conftest import Cast
-from tests.factories import Factory, make_deed
+from tests.factories import Factory, MadeHousehold, MadeRound, make_deed
+from webapp.base import clock
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.supplies import services
+from webapp.domain.supplies.queries import paper
+from webapp.domain.supplies.rules import RoundState, SheetKind, Wish
 
 
 class World:
@@ -141,6 +146,203 @@ def a_list_that_was_read(world: World) -> Call:
 @call("GET /households/imports/<public_id>/errors.csv")
 def a_list_that_was_taken(world: World) -> Call:
     return _list_of_alice(world, is_taken=True)
+
+
+# --- orders, rounds, bags -----------------------------------------------------------------------------------
+
+
+@call("GET /supplies/orders/new", "GET /supplies/rounds")
+def while_a_round_is_open(world: World) -> Call:
+    world.round()
+    return {}, {}
+
+
+def _order_form(world: World, household: MadeHousehold) -> Call:
+    made = world.round()
+    form = {
+        "round": made.public_id,
+        "household": household.public_id,
+        f"count-{made.bags[0]}": "1",
+        f"price_version-{made.bags[0]}": "1",
+    }
+    return {}, form
+
+
+@call("POST /supplies/orders")
+def order_for_501(world: World) -> Call:
+    return _order_form(world, world.cast.household)
+
+
+@call("POST /supplies/orders #waiting")
+def order_for_who_waits(world: World) -> Call:
+    return _order_form(world, world.cast.waiting_household)
+
+
+@call("POST /supplies/orders #neighbours")
+def order_for_the_neighbours(world: World) -> Call:
+    return _order_form(world, world.cast.neighbours)
+
+
+def _placed(world: World) -> tuple[MadeRound, services.Placed]:
+    cast, made = world.cast, world.round()
+    with cast.app.app_context():
+        placed = services.place_order(
+            deed=make_deed(cast.actor("ruth")),
+            round_public_id=made.public_id,
+            household_public_id=cast.household.public_id,
+            lines=(Wish(made.bags[0], 1, 1),),
+        )
+    return made, placed
+
+
+@call("GET /supplies/orders/<public_id>", "GET /supplies/orders/<public_id>/change")
+def an_order_of_501(world: World) -> Call:
+    return {"public_id": _placed(world)[1].public_id}, {}
+
+
+@call("POST /supplies/orders/<public_id>/change")
+def one_more(world: World) -> Call:
+    made, placed = _placed(world)
+    bag = made.bags[0]
+    return {"public_id": placed.public_id}, {"version": "1", f"count-{bag}": "2", f"price_version-{bag}": "1"}
+
+
+@call("POST /supplies/orders/<public_id>/cancel")
+def cancel_with_a_reason(world: World) -> Call:
+    return {"public_id": _placed(world)[1].public_id}, {"version": "1", "reason": "不在家"}
+
+
+@call(
+    "GET /supplies/rounds/<public_id>",
+    "GET /supplies/rounds/<public_id>/watch",
+    "POST /supplies/rounds/<public_id>/close",
+    "GET /supplies/rounds/<public_id>/sheets",
+)
+def an_open_round(world: World) -> Call:
+    return {"public_id": world.round().public_id}, {}
+
+
+@call("POST /supplies/rounds/<public_id>/open", "POST /supplies/rounds/<public_id>/discard")
+def a_draft(world: World) -> Call:
+    return {"public_id": world.round(state=RoundState.DRAFT).public_id}, {}
+
+
+@call("POST /supplies/rounds/<public_id>/pack")
+def a_closed_round(world: World) -> Call:
+    return {"public_id": world.round(state=RoundState.CLOSED).public_id}, {}
+
+
+@call("POST /supplies/rounds/<public_id>/send-out")
+def a_packed_round(world: World) -> Call:
+    return {"public_id": world.round(state=RoundState.PACKING).public_id}, {}
+
+
+@call("POST /supplies/rounds/<public_id>/finish")
+def a_round_on_its_way(world: World) -> Call:
+    return {"public_id": world.round(state=RoundState.OUT).public_id}, {}
+
+
+@call("GET /supplies/rounds/<public_id>/buildings/<building>")
+def the_doors_of_3(world: World) -> Call:
+    return {"public_id": world.round().public_id, "building": world.cast.building.public_id}, {}
+
+
+@call("GET /supplies/rounds/<public_id>/buildings/<building> #foreign")
+def the_doors_of_a_foreign_building(world: World) -> Call:
+    return {"public_id": world.round().public_id, "building": world.cast.foreign_building.public_id}, {}
+
+
+def _bag(world: World) -> str:
+    cast = world.cast
+    with cast.app.app_context():
+        return services.save_bag(
+            deed=make_deed(cast.actor("alice")),
+            area_public_id=cast.community.public_id,
+            bag_public_id=None,
+            name="蔬菜包A",
+            name_en="Bag A",
+            is_basic=True,
+            is_offered=True,
+            items=[services.ItemPlan("土豆", "", "斤", 2)],
+        )
+
+
+@call("POST /supplies/rounds")
+def a_plan(world: World) -> Call:
+    bag = _bag(world)
+    tomorrow = clock.day(clock.now() + timedelta(days=1)).isoformat()
+    form = {
+        "area": world.cast.community.public_id,
+        "kind": "registration",
+        "delivers_on": tomorrow,
+        "delivery_window": "morning",
+        "cuts_off_on": tomorrow,
+        "cuts_off_time": "08:00",
+        "household_limit": "2",
+        "bag": bag,
+        f"limit-{bag}": "2",
+        "whole": "1",
+    }
+    return {}, form
+
+
+@call("POST /supplies/rounds/<public_id>/bags/<round_bag>")
+def more_of_a_bag(world: World) -> Call:
+    made = world.round()
+    return {"public_id": made.public_id, "round_bag": made.bags[0]}, {"price": "30", "capacity": "60"}
+
+
+@call("POST /supplies/rounds/<public_id>/sheets")
+def print_a_run_sheet(world: World) -> Call:
+    return {"public_id": _placed(world)[0].public_id}, {"kind": "run"}
+
+
+@call("GET /supplies/rounds/<public_id>/sheets/<kind>.pdf")
+def a_printed_run_sheet(world: World) -> Call:
+    made, actor = _placed(world)[0], world.cast.actor("alice")
+    with world.cast.app.app_context():
+        subject = paper.get_subject(
+            actor=actor, round_public_id=made.public_id, kind=SheetKind.RUN, building=None
+        )
+        prepared = paper.prepare(
+            subject=subject, language="zh_Hans", window="上午", address="http://linli.test"
+        )
+        services.record_sheet(
+            deed=make_deed(actor),
+            prepared=prepared,
+            language="zh_Hans",
+            printed_by="艾丽",
+            pdf=b"%PDF-1.7 nobody looks inside",
+        )
+    return {"public_id": made.public_id, "kind": "run"}, {}
+
+
+@call("GET /supplies/rounds/<public_id>/sheets/jobs/<job>")
+def a_sheet_that_alice_waits_for(world: World) -> Call:
+    made, actor = _placed(world)[0], world.cast.actor("alice")
+    with world.cast.app.app_context():
+        subject = paper.get_subject(
+            actor=actor, round_public_id=made.public_id, kind=SheetKind.RUN, building=None
+        )
+        job = services.ask_for_sheet(
+            deed=make_deed(actor), subject=subject, language="zh_Hans", printed_by="艾丽"
+        )
+    return {"public_id": made.public_id, "job": job}, {}
+
+
+@call("POST /supplies/bags")
+def a_new_bag(world: World) -> Call:
+    return {}, {"area": world.cast.community.public_id, "name": "新包", "item-0": "白菜", "quantity-0": "1"}
+
+
+@call("GET /supplies/bags/<public_id>")
+def a_bag(world: World) -> Call:
+    return {"public_id": _bag(world)}, {}
+
+
+@call("POST /supplies/bags/<public_id>")
+def a_better_bag(world: World) -> Call:
+    return {"public_id": _bag(world)}, {"name": "新包", "item-0": "白菜", "quantity-0": "1"}
 
 
 def routes_of(app: Flask) -> set[str]:

@@ -13,17 +13,30 @@ from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
 
 
+def _area() -> str | None:
+    """The community in the address, or the only one that there is."""
+    area = request.args.get("area")
+    if area:
+        return area
+    communities = head.list_communities(actor=current_actor())
+    return communities[0].public_id if len(communities) == 1 else None
+
+
+def _choose(endpoint: str) -> str:
+    communities = head.list_communities(actor=current_actor())
+    return render_template(
+        "supplies/choose_community.html",
+        choices=[(each.name, url_for(endpoint, area=each.public_id)) for each in communities],
+    )
+
+
 @bp.get("/bags")
 @requires(Permission.ROUND_MANAGE)
 def list_bags():
     """The bags of my community, or first which community."""
-    communities = head.list_communities(actor=current_actor())
-    area = request.args.get("area") or (communities[0].public_id if len(communities) == 1 else None)
+    area = _area()
     if area is None:
-        return render_template(
-            "supplies/choose_community.html",
-            choices=[(each.name, url_for("supplies.list_bags", area=each.public_id)) for each in communities],
-        )
+        return _choose("supplies.list_bags")
     bags = head.list_bags(actor=current_actor(), area=area)
     return render_template(
         "supplies/bags.html",
@@ -36,7 +49,9 @@ def list_bags():
 @requires(Permission.ROUND_MANAGE)
 def new_bag():
     """An empty form."""
-    area = request.args.get("area", "")
+    area = _area()
+    if area is None:
+        return _choose("supplies.new_bag")
     head.list_bags(actor=current_actor(), area=area)
     return render_template(
         "supplies/bag.html", form=round_views.bag_form(area, None, ITEM_ROWS, None), said=None, field=None
