@@ -23,7 +23,7 @@ from sqlalchemy.orm import aliased
 
 from webapp.base import audit, clock, db, files, jobs, outbox, requests
 from webapp.base.actor import Actor
-from webapp.base.db import UtcDateTime, within, writing
+from webapp.base.db import UtcDateTime, is_any, within, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, NotFound, RuleBroken
 from webapp.base.ids import new_number, new_public_id
@@ -456,7 +456,9 @@ def change_order(
     connection = db.connection()
     changed = connection.execute(
         update(_orders)
-        .where(_orders.c.id == order.id, _orders.c.version == version, _orders.c.state == OrderState.LIVE)
+        .where(
+            _orders.c.id == order.id, _orders.c.version == version, is_any(_orders.c.state, OrderState.LIVE)
+        )
         .values(version=_orders.c.version + 1, changed_at=deed.now)
     ).rowcount
     if not changed:
@@ -609,7 +611,7 @@ def _cancel(
         .where(
             _orders.c.id == order.id,
             _orders.c.version == order.version,
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
         )
         .values(
             state=OrderState.CANCELLED,
@@ -947,7 +949,7 @@ def _tally(round_id: int) -> None:
         )
         .where(
             _orders.c.round_id == round_id,
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
             real.c.area_id == _round_buildings.c.area_id,
         )
     )

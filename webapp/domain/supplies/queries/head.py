@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from webapp.base import db
 from webapp.base.actor import Actor
-from webapp.base.db import reading, within
+from webapp.base.db import is_any, reading, within
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.areas.models import Area
@@ -241,7 +241,7 @@ def get_round(*, actor: Actor, public_id: str) -> RoundView:
         .where(
             _round_bags.c.round_id == row.id,
             _lines.c.waiting_since.is_not(None),
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
         )
         .group_by(_lines.c.round_bag_id)
         .subquery()
@@ -272,7 +272,7 @@ def get_round(*, actor: Actor, public_id: str) -> RoundView:
             within(_households.c.area_path, *paths),
             _round_bags.c.round_id == row.id,
             _lines.c.waiting_since.is_not(None),
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
         )
         .scalar_subquery()
     )
@@ -485,7 +485,7 @@ def list_doors(
         )
         .where(
             _orders.c.round_id == view.id,
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
             merged.c.area_path == place.path,
         )
         .group_by(_orders.c.id, _orders.c.public_id, _orders.c.number, merged.c.merged_into_id, merged.c.id)

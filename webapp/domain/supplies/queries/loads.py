@@ -165,7 +165,7 @@ _merged_order = (
     .where(
         _merged.c.merged_into_id == _households.c.id,
         _orders.c.round_id == _rounds.c.id,
-        _orders.c.state == OrderState.LIVE,
+        is_any(_orders.c.state, OrderState.LIVE),
     )
     .limit(1)
     .correlate(_households, _rounds)
@@ -360,7 +360,7 @@ _order_that_stands = select(*_order_columns).where(
         and_(
             _orders.c.round_id == bindparam("round"),
             _orders.c.household_id == bindparam("household"),
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
         ),
     )
 )
@@ -493,7 +493,7 @@ _queue = (
     .where(
         _lines.c.round_bag_id == bindparam("round_bag"),
         _lines.c.waiting_since.is_not(None),
-        _orders.c.state == OrderState.LIVE,
+        is_any(_orders.c.state, OrderState.LIVE),
     )
     .order_by(_lines.c.waiting_since, _lines.c.id)
     .limit(bindparam("most"))
@@ -626,7 +626,7 @@ def merged_orders(
         select(literal(1)).where(
             own.c.round_id == _orders.c.round_id,
             own.c.household_id == _merged.c.merged_into_id,
-            own.c.state == OrderState.LIVE,
+            is_any(own.c.state, OrderState.LIVE),
         )
     )
     statement = (
@@ -645,7 +645,7 @@ def merged_orders(
         )
         .where(
             _merged.c.merged_into_id.is_not(None),
-            _orders.c.state == OrderState.LIVE,
+            is_any(_orders.c.state, OrderState.LIVE),
             _rounds.c.state.in_([RoundState.PACKING] if is_packing else [RoundState.OPEN, RoundState.CLOSED]),
         )
         .order_by(_orders.c.id)

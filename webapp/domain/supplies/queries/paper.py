@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from webapp.base import db, files
 from webapp.base.actor import Actor
-from webapp.base.db import reading, within
+from webapp.base.db import is_any, reading, within
 from webapp.base.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from webapp.base.permissions import Permission
 from webapp.domain.areas.models import Area
@@ -225,7 +225,7 @@ def _standing() -> Any:
 def _of(subject: Subject) -> Any:
     return and_(
         _orders.c.round_id == subject.round_id,
-        _orders.c.state == OrderState.LIVE,
+        is_any(_orders.c.state, OrderState.LIVE),
         within(_households.c.area_path, subject.place_path),
     )
 

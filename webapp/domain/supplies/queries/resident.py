@@ -96,6 +96,7 @@ class OrderView:
     phase: OrderPhase
     is_late: bool
     is_own_deed: bool
+    is_own_home: bool
     is_assisted: bool
     placed_by: str | None
     placed_at: datetime
@@ -201,7 +202,7 @@ _current: Select[Any] = (
                 and_(
                     _orders.c.round_id == _rounds.c.id,
                     _orders.c.household_id == _households.c.id,
-                    _orders.c.state == OrderState.LIVE,
+                    is_any(_orders.c.state, OrderState.LIVE),
                 ),
             )
         )
@@ -221,7 +222,7 @@ def _ordering(row: Any, now: datetime) -> Ordering:
     )
 
 
-def _order_view(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderView:
+def _order_view(actor: Actor, rows: Sequence[Any], now: datetime, *, is_own_home: bool = True) -> OrderView:
     first = rows[0]
     lines = tuple(
         LineView(
@@ -259,6 +260,7 @@ def _order_view(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderView:
         ),
         is_late=bool(first.is_late),
         is_own_deed=is_own_deed,
+        is_own_home=is_own_home,
         is_assisted=first.channel == OrderChannel.ASSISTED,
         placed_by=None if is_own_deed else first.placed_by_name,
         placed_at=first.placed_at,
@@ -439,7 +441,7 @@ _form_columns: Select[Any] = (
             and_(
                 _orders.c.round_id == _rounds.c.id,
                 _orders.c.household_id == _households.c.id,
-                _orders.c.state == OrderState.LIVE,
+                is_any(_orders.c.state, OrderState.LIVE),
             ),
         )
         .outerjoin(_round_bags, _round_bags.c.round_id == _rounds.c.id)
@@ -626,7 +628,8 @@ def get_order(*, actor: Actor, public_id: str, now: datetime) -> OrderView:
     if first.member_id is None and not any(actor.can(each, first.household_path) for each in SEES_ORDERS):
         raise NotFound
     # Two members' rows of a merged household would double the lines.
-    return _order_view(actor, [row for row in rows if row.member_id == first.member_id], now)
+    lines = [row for row in rows if row.member_id == first.member_id]
+    return _order_view(actor, lines, now, is_own_home=first.member_id is not None)
 
 
 @dataclass(frozen=True)
