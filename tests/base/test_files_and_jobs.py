@@ -59,3 +59,52 @@ def test_a_job_whose_worker_died_is_taken_again_and_given_up_at_last(in_app):
     assert jobs.take(now=moment) is None
     found = jobs.get(public_id, actor=ALICE)
     assert (found.state, found.error) == (JobState.FAILED, {"code": "job_died"})
+
+
+def put(text: str, kind: str, kept_until) -> int:
+    sha256 = files.put(text.encode())
+    return db.writing(
+        lambda: files.register(make_deed(ALICE), sha256=sha256, kind=kind, kept_until=kept_until)
+    )()
+
+
+def test_files_are_forgotten_when_their_time_is_over_and_no_earlier(in_app):
+    now = clock.now()
+    soon = now + timedelta(hours=2)
+    list_id, errors_id = put("list", "list", soon), put("list", "errors", None)
+    other = put("other", "list", soon)
+    assert files.sweep(now=now + timedelta(hours=1)) == 0
+    assert files.sweep(now=now + timedelta(hours=3)) == 2
+    for gone in (list_id, other):
+        with pytest.raises(NotFound):
+            files.content(gone)
+    # The same bytes stand under another row that is kept.
+    assert files.content(errors_id) == b"list"
+
+
+def test_a_file_that_comes_again_is_kept_longer(in_app):
+    now = clock.now()
+    first = put("again", "list", now + timedelta(hours=2))
+    assert put("again", "list", now + timedelta(hours=9)) == first
+    assert put("again", "list", now + timedelta(hours=1)) == first
+    assert files.sweep(now=now + timedelta(hours=5)) == 0
+    assert files.content(first) == b"again"
+    assert put("again", "list", None) == first
+    assert files.sweep(now=now + timedelta(days=900)) == 0
+
+
+def test_what_was_stored_a_moment_ago_is_not_swept(in_app):
+    now = clock.now()
+    put("fresh", "list", now - timedelta(minutes=1))
+    assert files.sweep(now=now) == 0
+
+
+def test_jobs_are_forgotten_some_time_after_they_ended(in_app):
+    waiting, done = enqueue(), enqueue()
+    now = clock.now()
+    jobs.finish(job_id=jobs.take(now=now, public_id=done).id, now=now, result={"name": "somebody"})
+    assert jobs.sweep(before=now - timedelta(days=1)) == 0
+    assert jobs.sweep(before=now + timedelta(days=1)) == 1
+    assert jobs.get(waiting, actor=ALICE).state is JobState.WAITING
+    with pytest.raises(NotFound):
+        jobs.get(done, actor=ALICE)

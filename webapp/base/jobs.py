@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    delete,
     exists,
     or_,
     select,
@@ -228,3 +229,10 @@ def finish(
             error=None if error is None else json.dumps(error, ensure_ascii=False, default=str),
         )
     )
+
+
+@writing
+def sweep(*, before: datetime) -> int:
+    """Delete jobs that ended before the instant: what they answered may name people. Returns how many."""
+    ended = _jobs.c.state.in_([JobState.DONE, JobState.FAILED])
+    return db.connection().execute(delete(_jobs).where(ended, _jobs.c.finished_at < before)).rowcount

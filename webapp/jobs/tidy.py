@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from webapp.base import limits, outbox, requests
+from webapp.base import files, jobs, limits, outbox, requests
 from webapp.domain.accounts import services as accounts
 from webapp.domain.supplies import services as supplies
 
@@ -13,12 +13,15 @@ log = logging.getLogger("linli.worker")
 COUNTERS_KEPT = timedelta(days=2)
 REQUESTS_KEPT = timedelta(days=90)
 MESSAGES_KEPT = timedelta(days=30)
+JOBS_KEPT = timedelta(days=1)
 
 STEPS: dict[str, Callable[[datetime], object]] = {
     "sign_ins": lambda now: accounts.tidy_sign_ins(now=now),
     "counters": lambda now: limits.sweep(before=now - COUNTERS_KEPT),
     "requests": lambda now: requests.sweep(before=now - REQUESTS_KEPT),
     "messages": lambda now: outbox.sweep(before=now - MESSAGES_KEPT),
+    "files": lambda now: files.sweep(now=now),
+    "jobs": lambda now: jobs.sweep(before=now - JOBS_KEPT),
     "merged_orders": lambda now: supplies.tidy_merged_orders(now=now),
     "rounds": lambda now: supplies.tidy_rounds(now=now),
 }
