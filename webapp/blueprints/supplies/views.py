@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 
 from webapp.base.errors import LinliError
 from webapp.blueprints.supplies.forms import COUNT, NO_SUBSTITUTE
@@ -102,11 +103,16 @@ def _line_note(line: Any, phase: OrderPhase) -> str:
 def _placed(view: OrderView, now: datetime) -> Any:
     at = words.moment(view.placed_at, now=now)
     if view.is_assisted:
+        if not view.is_own_home:
+            return gettext("The community, for this home, %(at)s", at=at)
         return gettext("Your community, for you, %(at)s", at=at)
     if view.is_own_deed:
         return gettext("You, %(at)s", at=at)
     if view.placed_by:
-        return gettext("%(name)s of your home, %(at)s", name=mask_name(view.placed_by), at=at)
+        sentence_ = gettext("%(name)s of your home, %(at)s")
+        if not view.is_own_home:
+            sentence_ = gettext("%(name)s of this home, %(at)s")
+        return Markup(sentence_) % {"name": words.said(mask_name(view.placed_by)), "at": at}  # noqa: S704 - from our own catalogue
     return gettext("Ordered %(at)s", at=at)
 
 
