@@ -44,7 +44,7 @@ def is_chinese() -> bool:
 
 
 def day(on: date, *, now: datetime) -> str:
-    """today, tomorrow, else 5月12日(周四)."""
+    """today, tomorrow, else 5月12日（周四）."""
     today = clock.day(now)
     if on == today:
         return gettext("today")
@@ -54,13 +54,13 @@ def day(on: date, *, now: datetime) -> str:
 
 
 def full_day(on: date) -> str:
-    """5月12日(周四), 12 May (Thu): a date that stays true on a page that is kept."""
+    """5月12日（周四）, 12 May (Thu): a date that stays true on a page that is kept."""
     return _full_day(on, _locale())
 
 
 @lru_cache(maxsize=512)
 def _full_day(on: date, locale: Locale) -> str:
-    pattern = "M月d日(EEE)" if locale.language == "zh" else "d MMM (EEE)"
+    pattern = "M月d日（EEE）" if locale.language == "zh" else "d MMM (EEE)"
     return format_date(on, pattern, locale=locale)
 
 
@@ -71,7 +71,7 @@ def clock_time(at: datetime) -> str:
 
 
 def moment(at: datetime, *, now: datetime) -> str:
-    """Today 18:00, tonight 20:00, 5月12日(周四) 08:00."""
+    """Today 18:00, tonight 20:00, 5月12日（周四） 08:00."""
     local = clock.here(at)
     time = f"{local.hour:02d}:{local.minute:02d}"
     if local.date() == clock.day(now) and local.hour >= EVENING_BEGINS:
@@ -108,7 +108,7 @@ def delivery(on: date, part: str, *, now: datetime) -> str:
 
 
 def full_delivery(on: date, part: str) -> str:
-    """When the bags come, with the date: 5月12日(周四)上午."""
+    """When the bags come, with the date: 5月12日（周四）上午."""
     return gettext("%(day)s, %(window)s", day=full_day(on), window=window(part))
 
 
