@@ -86,11 +86,8 @@ class House:
         self.order(resident)
         return self.staff | {"resident": resident.user, "waiting": waiting, "no_home": self.make.user("诺拉")}
 
-    def set_language(self, user: MadeUser, language: str) -> None:
-        self.change("UPDATE users SET language = ? WHERE id = ?", language, user.id)
-
-    def set_text_size(self, user: MadeUser, size: str) -> None:
-        self.change("UPDATE users SET text_size = ? WHERE id = ?", size, user.id)
+    def set_reading(self, user: MadeUser, language: str, size: str) -> None:
+        self.change("UPDATE users SET language = ?, text_size = ? WHERE id = ?", language, size, user.id)
 
     def change(self, statement: str, *values: Any) -> None:
         """One change past the application, for a state that a test starts from."""

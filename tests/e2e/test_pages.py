@@ -46,14 +46,19 @@ PRESSED = (
 
 
 @contextmanager
-def reading(house: House, browser: Browser, reader: str, language: str, **options: Any) -> Iterator[Page]:
+def reading(
+    house: House, browser: Browser, reader: str, language: str, size: str = "normal", **options: Any
+) -> Iterator[Page]:
+    """A page of this reader, in the language and size that their profile, or a visitor's cookies, ask for."""
     context = browser.new_context(viewport=PHONE, service_workers="block", **options)
     try:
-        user = None if reader == VISITOR else house.readers[reader]
-        if user:
-            house.set_language(user, language)
-            house.sign_in(context, user)
-        context.add_cookies([{"name": "linli_language", "value": language, "url": house.url}])
+        if reader != VISITOR:
+            house.set_reading(house.readers[reader], language, size)
+            house.sign_in(context, house.readers[reader])
+        chosen = {"linli_language": language, "linli_text_size": size}
+        context.add_cookies(
+            [{"name": name, "value": each, "url": house.url} for name, each in chosen.items()]
+        )
         yield context.new_page()
     finally:
         context.close()
@@ -94,12 +99,14 @@ def arguments_free(house: House) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+@pytest.mark.parametrize(
+    ("language", "theme", "size"), [("zh_Hans", "light", "normal"), ("en", "dark", "xlarge")]
+)
 @pytest.mark.parametrize("reader", READERS)
-def test_every_page_of(reader, language, house, browser):
+def test_every_page_of(reader, language, theme, size, house, browser):
     """axe finds nothing, nothing scrolls sideways at 320 px or with doubled type, nothing is said to the console."""
     faults: list[str] = []
-    with reading(house, browser, reader, language) as page:
+    with reading(house, browser, reader, language, size, color_scheme=theme) as page:
         page.on(
             "console",
             lambda said: said.type == "error" and faults.append(f"{page.url} console: {said.text}"),
@@ -133,8 +140,7 @@ def look_at(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("size", "least"), [("normal", 48), ("large", 56), ("xlarge", 64)])
 def test_what_is_pressed_is_large_enough(size, least, house, browser):
-    with reading(house, browser, RESIDENT, "zh_Hans") as page:
-        house.set_text_size(house.readers[RESIDENT], size)
+    with reading(house, browser, RESIDENT, "zh_Hans", size) as page:
         for path in ("/", "/supplies/orders", "/accounts/me", "/style-guide?text_size=" + size):
             page.goto(house.url + path)
             small = page.evaluate(
@@ -144,7 +150,6 @@ def test_what_is_pressed_is_large_enough(size, least, house, browser):
                 [PRESSED, least],
             )
             assert not small, f"{path}: {small}"
-        house.set_text_size(house.readers[RESIDENT], "normal")
 
 
 def test_text_keeps_seven_to_one_by_day_and_night(house, browser):
@@ -193,9 +198,7 @@ def test_an_order_takes_three_taps_and_from_the_poster_at_most_ten(house, browse
         taps += 1
         page.locator(selector).first.tap()
 
-    with reading(house, browser, VISITOR, "zh_Hans", has_touch=True) as page:
-        cookie = {"name": "linli_text_size", "value": "xlarge", "url": house.url}
-        page.context.add_cookies([cookie])
+    with reading(house, browser, VISITOR, "zh_Hans", "xlarge", has_touch=True) as page:
         page.goto(house.url + "/")
         tap("main a[href^='/accounts/sign-in']")
         tap("[name=phone]")
