@@ -224,6 +224,7 @@ def test_once_packing_has_begun_nothing_is_taken_and_nothing_is_lost(cast, the_r
     response = post(cast.client("ruth"), "/supplies/orders", body(cast, the_round, 2))
     assert response.status_code == 409
     assert response.headers["Linli-Answer"] == "round_over"
+    assert "蔬菜包A × 2" in text(response)
     assert count() == []
 
 

@@ -148,6 +148,7 @@ class OrderPage:
     limit: str
     notes: tuple[str, ...]
     bags: tuple[BagWords, ...]
+    chosen: tuple[tuple[Any, str], ...]
     takes_orders: bool
     outbox: str
     confirm: Mapping[str, str]
@@ -200,6 +201,11 @@ def order_page(
                 error=said if field == COUNT + bag.public_id else None,
             )
             for bag in form.bags
+        ),
+        chosen=tuple(
+            (words.said(bag.name, bag.name_en), typed.get(COUNT + bag.public_id, "")[:9])
+            for bag in form.bags
+            if typed is not None and typed.get(COUNT + bag.public_id, "0") not in {"", "0"}
         ),
         takes_orders=takes,
         outbox=gettext("Order vegetables (%(when)s)", when=when),

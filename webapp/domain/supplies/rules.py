@@ -340,13 +340,11 @@ _PHASES = {
 def order_phase(*, order: OrderState, round_state: RoundState, wanted: int, given: int) -> OrderPhase:
     """The words for an order: never more than a person or the stock has made true.
 
-    Something given goes with the round; nothing given waits, and when the bags have gone out without it,
-    it was not given.
+    Something given goes with the round; nothing given waits, and once the bags are being packed without it,
+    it was not given: nothing comes back from then on.
     """
     if order is OrderState.CANCELLED or round_state is RoundState.CANCELLED:
         return OrderPhase.CANCELLED
     if wanted and not given:
-        return (
-            OrderPhase.NOT_GIVEN if round_state in {RoundState.OUT, RoundState.DONE} else OrderPhase.WAITING
-        )
+        return OrderPhase.NOT_GIVEN if round_state in _PHASES else OrderPhase.WAITING
     return _PHASES.get(round_state, OrderPhase.RECEIVED)

@@ -370,6 +370,7 @@ def _tell(
         phone=receiver.phone,
         language=receiver.language,
         community=the_round.community,
+        community_en=the_round.community_en,
         hotline=the_round.hotline,
         delivers_on=the_round.delivers_on.isoformat(),
         delivery_window=str(the_round.delivery_window),

@@ -14,6 +14,7 @@ from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.accounts.models import User
 from webapp.domain.areas.models import Area
+from webapp.domain.areas.rules import short_name
 from webapp.domain.households.models import Household, HouseholdState, Member, MemberState
 from webapp.domain.people.models import PersonPhone
 from webapp.domain.supplies.models import (
@@ -80,6 +81,7 @@ class RoundNow:
     grace_seconds: int
     household_limit: int
     community: str
+    community_en: str | None
     hotline: str | None
 
     def ordering(self, *, now: datetime, opened_at: datetime | None) -> Ordering:
@@ -139,6 +141,7 @@ _round_columns = (
     _rounds.c.grace_seconds,
     _rounds.c.household_limit.label("round_limit"),
     _areas.c.name.label("community"),
+    _areas.c.name_en.label("community_en"),
     func.coalesce(_areas.c.hotline_phone, _town.c.hotline_phone, _county.c.hotline_phone).label("hotline"),
 )
 _with_place = (
@@ -237,7 +240,8 @@ def _round_of(row: Any) -> RoundNow:
         cuts_off_at=row.cuts_off_at,
         grace_seconds=row.grace_seconds,
         household_limit=row.round_limit,
-        community=row.community,
+        community=short_name(row.community),
+        community_en=row.community_en,
         hotline=row.hotline,
     )
 
