@@ -267,3 +267,23 @@ def test_signing_out_everywhere_ends_every_browser(cast):
     token = here.get("/session").json["csrf"]
     here.post("/accounts/sign-out-everywhere", data={"csrf_token": token, "_key": "sign-out-key"})
     assert who(there) is None
+
+
+def test_what_was_chosen_before_signing_in_holds_afterwards_and_nothing_else_is_changed(app, browser):
+    sign_in(app, browser)
+    post(browser, "/accounts/preferences", "/accounts/me", language="en", theme="dark")
+    post(browser, "/accounts/sign-out", "/accounts/me")
+
+    phone = app.test_client()
+    post(phone, "/accounts/preferences", "/accounts/sign-in", text_size="xlarge")
+    with clock.set_for_test(clock.now() + timedelta(minutes=2)):
+        sign_in(app, phone)
+    page = page_of(phone.get("/accounts/me"))
+    assert 'data-text-size="xlarge"' in page
+    assert 'lang="en"' in page
+    assert 'data-theme="dark"' in page
+
+    other = app.test_client()
+    with clock.set_for_test(clock.now() + timedelta(minutes=4)):
+        sign_in(app, other)
+    assert 'data-text-size="xlarge"' in page_of(other.get("/accounts/me"))

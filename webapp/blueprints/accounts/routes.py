@@ -1,5 +1,6 @@
 """Signing in by code or password, signing out, preferences, and the page 我的."""
 
+from dataclasses import asdict, replace
 from urllib.parse import urlsplit
 
 from flask import (
@@ -35,6 +36,8 @@ from webapp.web.htmx import answer
 from webapp.web.redirects import own_page
 
 PHONE = "sign_in_phone"
+# What a visitor chose before signing in: it wins over the profile, which whoever chose it could not read.
+CHOSEN = "chosen"
 YEAR = 365 * 24 * 3600
 
 
@@ -137,14 +140,22 @@ def _begin(new: NewSignIn) -> Response:
     if found is None:
         # The browser sent the same request once more meanwhile: the other answer signs it in.
         return response
+    chosen = {
+        name: value
+        for name, value in asdict(_preferences_of_cookies()).items()
+        if name in session.get(CHOSEN, ())
+    }
+    if chosen:
+        services.change_preferences(
+            deed=replace(deed(), actor=found.actor), preferences=Preferences(**chosen)
+        )
     session.clear()
     g.pop("csrf_token", None)
     g.pop("actor", None)
     login_user(guard.WebUser(new.token, found), remember=False)
     session.permanent = True
-    _set_cookies(
-        response, Preferences.of(language=found.language, text_size=found.text_size, theme=found.theme)
-    )
+    profile = {"language": found.language, "text_size": found.text_size, "theme": found.theme}
+    _set_cookies(response, Preferences.of(**(profile | chosen)))
     return response
 
 
@@ -204,6 +215,9 @@ def change_preferences():
     )
     if signed_in():
         services.change_preferences(deed=deed(), preferences=wanted)
+    else:
+        now_chosen = {name for name, value in asdict(wanted).items() if value is not None}
+        session[CHOSEN] = sorted(now_chosen | set(session.get(CHOSEN, ())))
     back = request.form.get("next") or urlsplit(request.referrer or "").path
     return _set_cookies(answer(otherwise=own_page(back)), wanted)
 
