@@ -1,10 +1,13 @@
 """The Flask extensions, made once and bound to the application by create_app."""
 
+from babel import Locale
 from flask import Flask, request
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
+
+from webapp.web import sessions
 
 LANGUAGES = ("zh_Hans", "en")
 DEFAULT_LANGUAGE = "zh_Hans"
@@ -18,18 +21,22 @@ htmx = Htmx()
 login_manager = LoginManager()
 
 
-def choose_language() -> str:
+_LOCALES = {language: Locale.parse(language) for language in LANGUAGES}
+
+
+def choose_language() -> Locale:
     """The signed-in user's language, else the cookie's, else Chinese."""
     from webapp.web.guard import signed_in  # noqa: PLC0415 - the guard imports the login manager above
 
     user = signed_in()
     language = user.language if user else request.cookies.get(LANGUAGE_COOKIE, DEFAULT_LANGUAGE)
-    return language if language in LANGUAGES else DEFAULT_LANGUAGE
+    return _LOCALES.get(language) or _LOCALES[DEFAULT_LANGUAGE]
 
 
 def init_app(app: Flask) -> None:
     """Bind every extension to the application."""
     csrf.init_app(app)
+    sessions.init_app(app)
     login_manager.init_app(app)
     # The session row, not the browser's signature, decides who is signed in.
     login_manager.session_protection = None

@@ -1,7 +1,6 @@
 """What every page carries: static files by hashed names, security headers, the names base.html needs."""
 
 import base64
-import gzip
 import hashlib
 import json
 import logging
@@ -18,6 +17,7 @@ from webapp.base.ids import new_public_id
 from webapp.base.permissions import Permission
 from webapp.web import guard
 from webapp.web.extensions import TEXT_SIZE_COOKIE, THEME_COOKIE
+from webapp.web.packing import Packer
 
 log = logging.getLogger("linli.request")
 HTML = "text/html"
@@ -26,7 +26,6 @@ _TEXT_SIZES = ("normal", "large", "xlarge")
 _THEMES = ("system", "light", "dark")
 _PACKED = frozenset({HTML, "application/json", "application/manifest+json"})
 _WORTH_PACKING = 800
-_PACKING_LEVEL = 5
 
 
 class Assets:
@@ -62,22 +61,34 @@ def _place() -> Any:
     return g.place
 
 
+_MAY_SHOW = (Permission.ROUND_SEE, Permission.HOUSEHOLD_LIST, Permission.RESIDENCE_CONFIRM)
+
+
 def tabs() -> list[tuple[str, str, bool]]:
     """The bottom tabs of the signed-in user: address, words, whether it is the page that is shown."""
     actor = guard.current_actor()
     if not actor.is_signed_in:
         return []
+    rights = tuple(actor.has(each) for each in _MAY_SHOW)
+    known = current_app.extensions["linli_tabs"]
+    key = (str(get_locale()), rights, request.script_root)
+    if key not in known:
+        known[key] = _tabs(*rights)
+    return [(url, words, request.endpoint == endpoint) for url, words, endpoint in known[key]]
+
+
+def _tabs(sees_rounds: bool, lists_households: bool, confirms: bool) -> list[tuple[str, str, str]]:  # noqa: FBT001 - a row of rights
     shown = [("home.show_home", gettext("Home"))]
-    if actor.has(Permission.ROUND_SEE):
+    if sees_rounds:
         shown.append(("supplies.list_rounds", gettext("Supplies")))
     else:
         shown.append(("supplies.list_orders", gettext("Vegetables")))
-    if actor.has(Permission.HOUSEHOLD_LIST):
+    if lists_households:
         shown.append(("households.list_households", gettext("Households")))
-    if actor.has(Permission.RESIDENCE_CONFIRM):
+    if confirms:
         shown.append(("households.list_confirmations", gettext("To confirm")))
     shown.append(("accounts.show_me", gettext("Me")))
-    return [(url_for(endpoint), words, request.endpoint == endpoint) for endpoint, words in shown]
+    return [(url_for(endpoint), words, endpoint) for endpoint, words in shown]
 
 
 def _choice(attribute: str, cookie: str, allowed: tuple[str, ...]) -> str:
@@ -116,8 +127,7 @@ def _after(response: Response) -> Response:
     if response.mimetype == HTML:
         headers["Content-Security-Policy"] = current_app.extensions["linli_assets"].policy
         headers.setdefault("Cache-Control", "private, no-cache")
-        response.vary.add("Cookie")
-        response.vary.add("HX-Request")
+        _vary(response, "Cookie, HX-Request")
     _pack(response)
     log.info(
         "request",
@@ -133,15 +143,21 @@ def _after(response: Response) -> Response:
     return response
 
 
+def _vary(response: Response, names: str) -> None:
+    """Add to Vary as text; Werkzeug's set of headers costs more than packing the page."""
+    before = response.headers.get("Vary")
+    response.headers["Vary"] = f"{before}, {names}" if before else names
+
+
 def _pack(response: Response) -> None:
     """Pages and their data go out compressed: a phone's link costs more than 0.2 ms of zlib."""
     headers = response.headers
     if response.mimetype not in _PACKED or response.direct_passthrough or "Content-Encoding" in headers:
         return
-    response.vary.add("Accept-Encoding")
+    _vary(response, "Accept-Encoding")
     body = response.get_data()
     if len(body) >= _WORTH_PACKING and "gzip" in request.accept_encodings:
-        response.set_data(gzip.compress(body, _PACKING_LEVEL, mtime=0))
+        response.set_data(current_app.extensions["linli_packer"].pack(body))
         headers["Content-Encoding"] = "gzip"
 
 
@@ -155,6 +171,8 @@ def init_app(app: Flask) -> None:
     directory = Path(app.static_folder or "") / "dist"
     assets = Assets(directory)
     app.extensions["linli_assets"] = assets
+    app.extensions["linli_tabs"] = {}
+    app.extensions["linli_packer"] = Packer(assets.css.encode())
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=app.static_folder,
