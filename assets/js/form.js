@@ -162,7 +162,7 @@ async function start() {
     saveDraft(form, Date.now());
   });
   listen(() => document.querySelectorAll("form[data-key]").forEach((form) => form.dataset.busy || show(form)));
-  const entries = await mine();
+  const entries = await mine().catch(() => []);
   document.querySelectorAll("form[data-outbox], form[data-draft]").forEach((form) => welcome(form, entries));
 }
 
