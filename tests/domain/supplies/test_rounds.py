@@ -174,12 +174,32 @@ def test_only_the_head_of_the_community_leads_its_rounds(cast, bag, name, error)
 def test_closing_a_registration_buys_what_was_registered_and_the_late_wait(cast, bag):
     public_id = make_open(cast, bag)
     place(cast, "ruth", cast.household, public_id, 2)
-    services.close_round(deed=make_deed(cast.actor("alice")), round_public_id=public_id)
-    (round_bag,) = rows(RoundBag)
-    assert (round_bag.capacity, round_bag.taken_count) == (2, 2)
-    late = place(cast, "rita", cast.neighbours, public_id)
+    with clock.set_for_test(clock.now() + timedelta(hours=4, minutes=6)):
+        services.close_round(deed=make_deed(cast.actor("alice")), round_public_id=public_id)
+        (round_bag,) = rows(RoundBag)
+        assert (round_bag.capacity, round_bag.taken_count) == (2, 2)
+        late = place(cast, "rita", cast.neighbours, public_id)
     assert late.is_late
     assert late.is_waiting
+
+
+def test_a_form_opened_before_an_early_cut_off_still_counts_within_the_grace(cast, bag):
+    public_id = make_open(cast, bag)
+    opened_at = clock.now()
+    place(cast, "ruth", cast.household, public_id)
+    services.close_round(deed=make_deed(cast.actor("alice")), round_public_id=public_id)
+    honoured = services.place_order(
+        deed=make_deed(cast.actor("rita")),
+        round_public_id=public_id,
+        household_public_id=cast.neighbours.public_id,
+        lines=(Wish(rows(RoundBag)[0].public_id, 1, 1),),
+        opened_at=opened_at,
+    )
+    assert not honoured.is_waiting
+    assert rows(RoundBag)[0].capacity is None
+    services.tidy_rounds(now=clock.now() + timedelta(minutes=6))
+    (round_bag,) = rows(RoundBag)
+    assert (round_bag.capacity, round_bag.taken_count) == (2, 2)
 
 
 def test_what_a_late_household_waits_for_comes_when_the_head_has_more(cast, bag):

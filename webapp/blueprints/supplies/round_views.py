@@ -49,6 +49,7 @@ class StepWords:
     url: str
     button: str
     said: str
+    is_early: bool
 
 
 def _step(view: RoundView, now: datetime) -> StepWords | None:
@@ -63,7 +64,13 @@ def _step(view: RoundView, now: datetime) -> StepWords | None:
         Step.FINISH: (gettext("Finish the round"), gettext("All bags are where they belong.")),
     }
     button, said = buttons[step]
-    return StepWords(url=url_for(_ENDPOINTS[step], public_id=view.public_id), button=button, said=said)
+    return StepWords(
+        url=url_for(_ENDPOINTS[step], public_id=view.public_id),
+        button=button,
+        said=said,
+        # Nothing opens a round again: closing it before its time takes a second tap.
+        is_early=step is Step.CLOSE and now <= view.cuts_off_at,
+    )
 
 
 def _close_words(view: RoundView, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -832,7 +832,11 @@ def open_round(*, deed: Deed, round_public_id: str) -> None:
 
 @writing
 def close_round(*, deed: Deed, round_public_id: str) -> None:
-    """Cut off 截单. Before the cut-off it moves the cut-off to now. What was registered is what is bought."""
+    """Cut off 截单; before the cut-off it moves the cut-off to now.
+
+    What was registered is what is bought, counted once the grace is over: a form that was opened before the
+    cut-off still counts.
+    """
     cut = case(
         (_rounds.c.cuts_off_at > deed.now, literal(deed.now, UtcDateTime)), else_=_rounds.c.cuts_off_at
     )
@@ -842,20 +846,27 @@ def close_round(*, deed: Deed, round_public_id: str) -> None:
     the_round, _ = done
     if the_round.opens_at >= deed.now:
         raise Conflict("not_open_yet")
-    _close(deed, the_round)
+    grace_ends = min(the_round.cuts_off_at, deed.now) + timedelta(seconds=the_round.grace_seconds)
+    _close(deed, the_round, is_counted=deed.now > grace_ends)
 
 
-def _close(deed: Deed, the_round: loads.RoundNow) -> None:
+def _close(deed: Deed, the_round: loads.RoundNow, *, is_counted: bool) -> None:
     _move_merged_orders(deed, loads.merged_orders(round_id=the_round.id))
     bags = loads.bag_ids_of(the_round.id)
     loads.lock_bags(bags)
-    db.connection().execute(
-        update(_round_bags)
-        .where(_round_bags.c.round_id == the_round.id, _round_bags.c.capacity.is_(None))
-        .values(capacity=_round_bags.c.taken_count)
-    )
+    if is_counted:
+        _count_capacity(the_round.id)
     _promote(deed, the_round, bags)
     _tally(the_round.id)
+
+
+def _count_capacity(round_id: int) -> None:
+    """What was registered is what is bought; the bags are locked."""
+    db.connection().execute(
+        update(_round_bags)
+        .where(_round_bags.c.round_id == round_id, _round_bags.c.capacity.is_(None))
+        .values(capacity=_round_bags.c.taken_count)
+    )
 
 
 @writing
@@ -863,8 +874,11 @@ def start_packing(*, deed: Deed, round_public_id: str) -> None:
     """The bags are being packed 分拣: from now on no order changes."""
     done = _step(deed, round_public_id, Step.PACK, {"packing_at": deed.now})
     if done is not None:
-        _move_merged_orders(deed, loads.merged_orders(round_id=done[0].id, is_packing=True))
-        _tally(done[0].id)
+        round_id = done[0].id
+        _move_merged_orders(deed, loads.merged_orders(round_id=round_id, is_packing=True))
+        loads.lock_bags(loads.bag_ids_of(round_id))
+        _count_capacity(round_id)
+        _tally(round_id)
 
 
 @writing
@@ -1077,12 +1091,23 @@ def _tidy_round(round_id: int, now: datetime) -> bool:
     deed = _system_deed("tidy_rounds", now)
     the_round = loads.round_by_id(round_id)
     audit.record(deed, "close_round", "round", round_id, area_path=the_round.area_path)
-    _close(deed, the_round)
+    _close(deed, the_round, is_counted=True)
     return True
 
 
+@writing
+def _tidy_counts(round_id: int) -> None:
+    loads.lock_bags(loads.bag_ids_of(round_id))
+    _count_capacity(round_id)
+
+
 def tidy_rounds(*, now: datetime) -> int:
-    """Close each round whose cut-off and grace are over; returns how many. Each in its own transaction."""
+    """Close each round whose cut-off and grace are over; returns how many. Each in its own transaction.
+
+    Rounds that a head closed early are counted when their grace is over.
+    """
+    for round_id in loads.rounds_to_count(now=now):
+        _tidy_counts(round_id)
     return sum(_tidy_round(round_id, now) for round_id in loads.rounds_past_grace(now=now))
 
 

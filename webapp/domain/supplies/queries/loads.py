@@ -671,6 +671,18 @@ def merged_orders(
 
 
 @reading
+def rounds_to_count(*, now: datetime) -> list[int]:
+    """Registration rounds that were closed early, whose grace is over and whose bags are not yet counted."""
+    rows = db.connection().execute(
+        select(_rounds.c.id, _rounds.c.cuts_off_at, _rounds.c.grace_seconds)
+        .join(_round_bags, _round_bags.c.round_id == _rounds.c.id)
+        .where(_rounds.c.state == RoundState.CLOSED, _round_bags.c.capacity.is_(None))
+        .distinct()
+    )
+    return [row.id for row in rows if (now - row.cuts_off_at).total_seconds() > row.grace_seconds]
+
+
+@reading
 def rounds_past_grace(*, now: datetime) -> list[int]:
     """Open rounds whose cut-off and grace are over."""
     rows = db.connection().execute(
