@@ -17,7 +17,7 @@ from sqlalchemy import delete, event
 from tests.factories import Factory, MadeArea, MadeHousehold, MadeUser
 from tests.lint import lint
 from webapp import create_app
-from webapp.base import db
+from webapp.base import clock, crypto, db, files
 from webapp.base.permissions import Role
 from webapp.domain.households.models import HouseholdState, MemberState
 
@@ -117,7 +117,10 @@ def empty(app: Flask) -> None:
 
 @pytest.fixture
 def app(session_app: Flask) -> Iterator[Flask]:
-    """The application on an empty database."""
+    """The application on an empty database, with the keys and folders that another test may have exchanged."""
+    crypto.configure(session_app.config["CRYPTO_KEYS"])
+    files.configure(session_app.config["DATA_DIR"])
+    clock.configure(session_app.config["TIME_ZONE"])
     yield session_app
     empty(session_app)
 
@@ -171,7 +174,6 @@ class Cast:
 
     def actor(self, name: str) -> Any:
         """The actor that the guard would make for this person now."""
-        from webapp.base import clock  # noqa: PLC0415 - kept beside its one use
         from webapp.domain.accounts.queries import load_signed_in  # noqa: PLC0415 - as above
 
         with self.app.app_context():
