@@ -2,8 +2,9 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import event
 
-from webapp.base.db import UtcDateTime
+from webapp.base.db import UtcDateTime, take_write_lock
 
 database = current_app.extensions["migrate"].db
 
@@ -17,7 +18,9 @@ def render_item(kind, item, _autogen_context):
 
 def run() -> None:
     """Run the migrations online, in one transaction each."""
-    with database.engine.connect().execution_options(door="writing") as connection:
+    with database.engine.connect() as connection:
+        # A migration that fails half way must leave nothing behind, on SQLite too.
+        event.listen(connection, "begin", take_write_lock)
         context.configure(
             connection=connection,
             target_metadata=database.metadata,

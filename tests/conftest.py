@@ -107,9 +107,10 @@ def empty(app: Flask) -> None:
     """Delete every row that a test wrote."""
     with (
         app.app_context(),
-        db.db.engine.connect().execution_options(door="writing") as connection,
+        db.db.engine.connect() as connection,
         connection.begin(),
     ):
+        db.take_write_lock(connection)
         for table in reversed(db.Model.metadata.sorted_tables):
             if table.name not in KEPT:
                 connection.execute(delete(table))

@@ -25,6 +25,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """The application with its settings from the environment; `overrides` are Flask configuration values."""
     app = Flask(__name__)
     app.jinja_environment = TranslatedEnvironment
+    # No view is a coroutine, and Flask asks each function at each call.
+    app.ensure_sync = lambda function: function  # type: ignore[method-assign]
     app.config.update(config.load(os.environ))
     app.config.update(overrides or {})
     app.jinja_env.undefined = StrictUndefined
@@ -68,6 +70,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
 def _log(app: Flask) -> None:
     if app.testing or app.config.get("TESTING"):
         return
+    # What no line says need not be looked up (the logging manual, "Optimization").
+    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001 - as the manual has it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     root = logging.getLogger("linli")

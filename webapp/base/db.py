@@ -178,8 +178,12 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("door") == "writing":
+def take_write_lock(connection: Connection) -> None:
+    """Begin a writing transaction in the database itself; first in each `connection.begin()` that writes.
+
+    No listener does this by itself: one on the engine would slow down every statement of every reader.
+    """
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -187,7 +191,6 @@ def prepare(engine: Engine) -> None:
     """Give the engine its SQLite habits; PostgreSQL needs none."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
 
 
 def kind() -> str:
@@ -285,11 +288,12 @@ def _is_retried(error: DBAPIError) -> bool:
 
 
 def _write_once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T, _Door]:
-    with db.engine.connect().execution_options(door="writing") as conn:
+    with db.engine.connect() as conn:
         door = _Door(connection=conn, is_writing=True)
         token = _open_door.set(door)
         try:
             with conn.begin():
+                take_write_lock(conn)
                 result = function(*args, **kwargs)
                 flush()
         finally:
