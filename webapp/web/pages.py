@@ -106,7 +106,12 @@ def _context() -> dict[str, Any]:
         "theme": _choice("theme", THEME_COOKIE, _THEMES),
         "tabs": tabs(),
         "exercise": place.is_exercise,
-        "hotline": {"number": place.hotline, "label": gettext("Community hotline, 24 hours")}
+        "hotline": {
+            "number": place.hotline,
+            "label": gettext("Community hotline, 24 hours")
+            if place.community_name
+            else gettext("Hotline, 24 hours"),
+        }
         if place.hotline
         else None,
         "community_name": place.community(str(get_locale())),

@@ -138,7 +138,10 @@ def get_place(path: str) -> Place:
 
 
 def _nowhere() -> Place:
-    return replace(NOWHERE, is_exercise=is_exercise())
+    """Above all communities; where one county is served, its hotline is the number to call."""
+    roots = select(_areas.c.hotline_phone).where(_areas.c.parent_id.is_(None)).order_by(_areas.c.id).limit(2)
+    phones = db.connection().execute(roots).scalars().all()
+    return replace(NOWHERE, hotline=phones[0] if len(phones) == 1 else None, is_exercise=is_exercise())
 
 
 def _place(path: str, rows: Any) -> Place:
