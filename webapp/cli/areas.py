@@ -43,7 +43,7 @@ def import_areas(file: Path, errors: Path | None, language: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @LANGUAGE
 def load_rules(file: Path, language: str) -> None:
-    """Take levels and rule sets from a JSON FILE, in the shape of webapp/domain/areas/rule_sets.json."""
+    """Take levels and rule sets from a JSON FILE, in the shape of migrations/versions/0001_first_data.json."""
     with speaking(language):
         try:
             tally = services.load_rules(deed=_deed(), data=json.loads(file.read_text(encoding="utf-8")))

@@ -491,7 +491,7 @@ def enable_rules(*, deed: Deed, code: str, authority: str) -> None:
 
 @writing
 def load_rules(*, deed: Deed, data: Mapping[str, Any]) -> Tally:
-    """Take levels and rule sets from data (the shape of rule_sets.json): add new ones, change known ones."""
+    """Take levels and rule sets from data (the shape of the first migration's 0001_first_data.json): add new ones, change known ones."""
     claim = requests.claim(deed)
     if not deed.actor.is_system:
         raise NotAllowed
