@@ -22,7 +22,7 @@ _areas: Any = Area.__table__
 
 
 def managed_area(actor: Actor, public_id: str) -> Any:
-    """The area that the actor manages rounds for; raises NotFound or NotAllowed."""
+    """The area that the actor manages rounds for; raises NotFound for every other."""
     row = (
         db.connection()
         .execute(select(_areas.c.id, _areas.c.path, _areas.c.level).where(_areas.c.public_id == public_id))
