@@ -5,7 +5,9 @@ READ COMMITTED on PostgreSQL), commits it as its last act and repeats the whole 
 says busy, deadlock or serialization failure. This module alone asks which database it is.
 """
 
+import fcntl
 import functools
+import os
 import random
 import sqlite3
 import threading
@@ -210,8 +212,27 @@ class _Door:
 
 
 _open_door: ContextVar[_Door | None] = ContextVar("open_door", default=None)
-# One writer at a time in each process: without it SQLite's unlucky writers wait for seconds.
+# One writer at a time in each process, and processes queue at a file: a busy SQLite lets writers sleep up to 0.1 s
+# between tries, and the unlucky ones wait for seconds.
 _sqlite_writer = threading.Lock()
+_queues: dict[str, int] = {}
+
+
+@contextmanager
+def _sqlite_turn() -> Iterator[None]:
+    """Wait for this process's turn to write; BEGIN IMMEDIATE alone decides who may."""
+    path = db.engine.url.database
+    with _sqlite_writer:
+        if not path or path == ":memory:":
+            yield
+            return
+        if path not in _queues:
+            _queues[path] = os.open(f"{path}-writers", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(_queues[path], fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(_queues[path], fcntl.LOCK_UN)
 
 
 def _door() -> _Door:
@@ -317,7 +338,7 @@ def writing(function: Callable[P, T]) -> Callable[P, T]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if is_sqlite:
-                    with _sqlite_writer:
+                    with _sqlite_turn():
                         result, door = _write_once(function, *args, **kwargs)
                 else:
                     result, door = _write_once(function, *args, **kwargs)
