@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from sqlalchemy import select, update
 
@@ -250,15 +249,3 @@ def test_work_of_an_unknown_kind_fails_and_says_so(in_app, start):
     start()
     wait(lambda: jobs.get(public_id, actor=DEED.actor).state is jobs.JobState.FAILED)
     assert jobs.get(public_id, actor=DEED.actor).error == {"code": "server_error", "params": {}}
-
-
-def test_an_idle_worker_costs_little(in_app, start):
-    worker = start()
-    wait(lambda: is_up(worker))
-    time.sleep(2)
-    process = psutil.Process(worker.process.pid)
-    before = sum(process.cpu_times()[:2])
-    time.sleep(4)
-    share = (sum(process.cpu_times()[:2]) - before) / 4
-    print(f"idle worker: {share:.1%} of a core")
-    assert share < 0.15
