@@ -98,11 +98,13 @@ _signed_in = (
     )
 )
 
+_signed_in_prepared = db.Prepared(_signed_in)
+
 
 @reading
 def load_signed_in(*, token: str, now: datetime) -> SignedIn | None:
     """The one who holds this session token, with the appointments that hold now; None when it is over."""
-    rows = db.connection().execute(_signed_in, {"token_hash": hash_token(token), "now": now}).all()
+    rows = _signed_in_prepared.all({"token_hash": hash_token(token), "now": now})
     if not rows:
         return None
     first = rows[0]

@@ -127,11 +127,13 @@ _ancestors = (
     .order_by(_areas.c.path)
 )
 
+_ancestors_prepared = db.Prepared(_ancestors)
+
 
 @reading
 def get_place(path: str) -> Place:
     """The place of an area path: what its communities and offices are called, its zone. One statement."""
-    rows = db.connection().execute(_ancestors, values_of("path", rules.ancestor_paths(path), DEEPEST)).all()
+    rows = _ancestors_prepared.all(values_of("path", rules.ancestor_paths(path), DEEPEST))
     if not rows:
         return _nowhere()
     return _place(path, rows)

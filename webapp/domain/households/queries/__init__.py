@@ -118,13 +118,15 @@ _own = (
     .order_by(_members.c.state, _members.c.id, _appointments.c.id)
 )
 
+_own_prepared = db.Prepared(_own)
+
 
 @reading
 def list_own(*, actor: Actor) -> tuple[OwnHousehold, ...]:
     """The households that the signed-in person belongs to or waits for, the confirmed ones first. One statement."""
     if actor.person_id is None:
         return ()
-    rows = db.connection().execute(_own, {"person": actor.person_id, "now": clock.now()}).all()
+    rows = _own_prepared.all({"person": actor.person_id, "now": clock.now()})
     found: dict[int, OwnHousehold] = {}
     for row in rows:
         if row.member_id not in found:

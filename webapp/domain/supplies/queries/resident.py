@@ -277,6 +277,8 @@ class Current:
     name: str
     rounds: tuple[RoundCard, ...]
 
+_current_prepared = db.Prepared(_current)
+
 
 @reading
 def get_current(*, actor: Actor, paths: Sequence[str], now: datetime) -> Current:
@@ -288,7 +290,7 @@ def get_current(*, actor: Actor, paths: Sequence[str], now: datetime) -> Current
     if actor.person_id is None or not above:
         return Current(name="", rounds=())
     parameters = {"person": actor.person_id, "since": clock.day(now)} | values_of("path", above, DEEPEST)
-    rows = db.connection().execute(_current, parameters).all()
+    rows = _current_prepared.all(parameters)
     groups: dict[tuple[str, int], list[Any]] = {}
     for row in rows:
         if row.round_public_id is not None:
@@ -492,6 +494,8 @@ def get_order_form(
         raise NotFound
     return _order_form(actor, rows, now)
 
+_open_forms_prepared = db.Prepared(_open_forms)
+
 
 @reading
 def list_own_order_forms(*, actor: Actor, now: datetime) -> tuple[list[OrderForm], Place | None]:
@@ -520,7 +524,7 @@ def list_order_forms(
         | values_of("path", above, MOST_PATHS)
         | values_of("household", households[:MOST_HOMES], MOST_HOMES)
     )
-    for row in db.connection().execute(_open_forms, parameters):
+    for row in _open_forms_prepared.all(parameters):
         groups.setdefault((row.round_public_id, row.household_id), []).append(row)
     forms = [_order_form(actor, group, now) for group in groups.values()]
     return [form for form in forms if form.is_served]
