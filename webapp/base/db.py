@@ -303,7 +303,7 @@ class _Ready:
         self._constants: dict[str, Any] = compiled.construct_params(_check=False)
         self._converters = {
             name: convert
-            for name, convert in compiled._bind_processors.items()
+            for name, convert in compiled._bind_processors.items()  # noqa: SLF001 - as below
             if convert is not None
         }
         self._order = list(compiled.positiontup) if compiled.positional else None
