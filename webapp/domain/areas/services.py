@@ -491,7 +491,10 @@ def enable_rules(*, deed: Deed, code: str, authority: str) -> None:
 
 @writing
 def load_rules(*, deed: Deed, data: Mapping[str, Any]) -> Tally:
-    """Take levels and rule sets from data (the shape of the first migration's 0001_first_data.json): add new ones, change known ones."""
+    """Take levels and rule sets from data: add new ones, change known ones.
+
+    The shape is that of the migration's 0001_first_data.json.
+    """
     claim = requests.claim(deed)
     if not deed.actor.is_system:
         raise NotAllowed
