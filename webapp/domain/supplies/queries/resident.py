@@ -277,6 +277,7 @@ class Current:
     name: str
     rounds: tuple[RoundCard, ...]
 
+
 _current_prepared = db.Prepared(_current)
 
 
@@ -493,6 +494,7 @@ def get_order_form(
     if not rows:
         raise NotFound
     return _order_form(actor, rows, now)
+
 
 _open_forms_prepared = db.Prepared(_open_forms)
 
