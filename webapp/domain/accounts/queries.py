@@ -12,6 +12,7 @@ from webapp.base.db import UtcDateTime, reading
 from webapp.base.errors import NotFound
 from webapp.base.ids import hash_token
 from webapp.base.permissions import Role
+from webapp.base.prepared import Prepared
 from webapp.domain.accounts.models import Appointment, SignIn, User
 from webapp.domain.areas.models import Area
 
@@ -98,7 +99,7 @@ _signed_in = (
     )
 )
 
-_signed_in_prepared = db.Prepared(_signed_in)
+_signed_in_prepared = Prepared(_signed_in)
 
 
 @reading

@@ -11,6 +11,7 @@ from webapp.base.actor import Actor
 from webapp.base.db import one_of, reading, values_of, within
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
+from webapp.base.prepared import Prepared
 from webapp.domain.areas import rules
 from webapp.domain.areas.models import Area, AreaLevel, RuleSet, Zone, ZoneClass
 
@@ -127,7 +128,7 @@ _ancestors = (
     .order_by(_areas.c.path)
 )
 
-_ancestors_prepared = db.Prepared(_ancestors)
+_ancestors_prepared = Prepared(_ancestors)
 
 
 @reading

@@ -10,6 +10,7 @@ from webapp.base import clock, crypto, db
 from webapp.base.actor import Actor
 from webapp.base.db import UtcDateTime, is_any, reading
 from webapp.base.permissions import Role
+from webapp.base.prepared import Prepared
 from webapp.domain.accounts.models import Appointment, User
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import Place, get_place
@@ -118,7 +119,7 @@ _own = (
     .order_by(_members.c.state, _members.c.id, _appointments.c.id)
 )
 
-_own_prepared = db.Prepared(_own)
+_own_prepared = Prepared(_own)
 
 
 @reading

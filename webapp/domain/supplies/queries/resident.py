@@ -13,6 +13,7 @@ from webapp.base.actor import Actor
 from webapp.base.db import is_any, one_of, reading, values_of
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
+from webapp.base.prepared import Prepared
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import Place, get_place
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
@@ -278,7 +279,7 @@ class Current:
     rounds: tuple[RoundCard, ...]
 
 
-_current_prepared = db.Prepared(_current)
+_current_prepared = Prepared(_current)
 
 
 @reading
@@ -496,7 +497,7 @@ def get_order_form(
     return _order_form(actor, rows, now)
 
 
-_open_forms_prepared = db.Prepared(_open_forms)
+_open_forms_prepared = Prepared(_open_forms)
 
 
 @reading

@@ -1,0 +1,62 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import bindparam, column, select, text
+
+from webapp.base import db, limits
+from webapp.base.limits import RateCounter
+from webapp.base.prepared import Prepared
+
+pytestmark = pytest.mark.db
+counters = RateCounter.__table__
+found = select(counters.c.key, counters.c.window_at, counters.c.count).where(
+    counters.c.key == bindparam("key")
+)
+prepared = Prepared(found)
+
+
+@db.reading
+def both(key: str):
+    return db.connection().execute(found, {"key": key}).all(), prepared.all({"key": key})
+
+
+def test_it_answers_as_the_statement_itself_does(in_app):
+    limits.hit(key="a", limit=9, window=timedelta(hours=1), now=datetime(2026, 5, 12, 8, tzinfo=UTC))
+    ours, made = both("a")
+    assert [tuple(row) for row in ours] == [tuple(row) for row in made]
+    assert made[0].window_at == datetime(2026, 5, 12, 8, tzinfo=UTC)
+    assert both("b") == ([], [])
+
+
+def test_whoever_counts_statements_counts_these_too(in_app, queries):
+    queries.statements.clear()
+    both("a")
+    assert queries.count == 2
+
+
+def test_an_unknown_column_is_an_error_and_the_connection_goes_on(in_app):
+    broken = Prepared(select(column("no_such_column")).select_from(counters))
+    with pytest.raises(Exception, match="no_such_column"):
+        db.reading(lambda: broken.all({}))()
+    assert both("a") == ([], [])
+
+
+def test_a_connection_whose_server_closed_it_is_not_handed_out_again(in_app):
+    if db.kind() == "sqlite":
+        pytest.skip("SQLite has no server that could go")
+
+    @db.reading
+    def own_pid() -> int:
+        return db.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+    @db.reading
+    def lose_it() -> None:
+        pid = own_pid()
+        with db.db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        prepared.all({"key": "a"})
+
+    with pytest.raises(Exception, match=r"terminat|closed|lost"):
+        lose_it()
+    for _ in range(20):
+        assert both("a") == ([], [])
