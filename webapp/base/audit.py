@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Index, String, Text, bindparam, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.base import db
 from webapp.base.db import Id, Model, SortText, UtcDateTime
 from webapp.base.deed import Deed
+from webapp.base.prepared import Prepared
 
 
 class AuditEntry(Model):
@@ -37,7 +37,7 @@ class AuditEntry(Model):
 
 
 _entries: Any = AuditEntry.__table__
-_insert = (
+_insert = Prepared(
     insert(_entries)
     .values({column.name: bindparam(column.name) for column in _entries.columns if column.name != "id"})
     .inline()
@@ -48,8 +48,7 @@ def record(
     deed: Deed, verb: str, kind: str, object_id: int | None, *, area_path: str | None = None, **facts: Any
 ) -> None:
     """Write the line of this deed. `facts` are small plain values; names, phones and illness stay out."""
-    db.connection().execute(
-        _insert,
+    _insert.run(
         {
             "at": deed.now,
             "actor_key": deed.actor.key,

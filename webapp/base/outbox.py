@@ -30,6 +30,7 @@ from webapp.base import crypto, db
 from webapp.base.db import Ciphertext, Id, Model, PublicId, UtcDateTime, reading, word, writing
 from webapp.base.deed import Deed
 from webapp.base.ids import new_public_id
+from webapp.base.prepared import Prepared
 
 LEASE = timedelta(seconds=60)
 ATTEMPTS = 8
@@ -88,7 +89,14 @@ class DueMessage:
 
 
 _messages: Any = OutboxMessage.__table__
-_insert = _messages.insert().inline()
+_insert = Prepared(
+    _messages.insert().inline(),
+    *(
+        column.name
+        for column in _messages.columns
+        if column.name not in {"id", "leased_until", "sent_at", "last_error"}
+    ),
+)
 
 
 def enqueue(
@@ -106,8 +114,7 @@ def enqueue(
     `secret` (a one-time code) is stored encrypted and wiped when the message is sent or given up.
     """
     public_id = new_public_id()
-    db.connection().execute(
-        _insert,
+    _insert.run(
         {
             "public_id": public_id,
             "template": template,

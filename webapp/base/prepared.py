@@ -1,32 +1,51 @@
 """Statements of hot pages, compiled once and given to the driver ready made."""
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Select
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 
 from webapp.base import db
 
 
 class Prepared:
-    """A SELECT of a hot page, compiled once per database and handed to the driver without further ado.
+    """A hot statement, compiled once per database and handed to the driver without further ado.
 
     SQLAlchemy's work for each execution costs more than these statements do. Types are converted as it would,
-    and whoever listens at the engine's cursor hears of it.
+    errors are its own, and whoever listens at the engine's cursor hears of it. `columns` are the names that an
+    INSERT without values of its own is given; a statement that databases spell differently comes by name.
     """
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Any, *columns: str) -> None:
         self._statement = statement
+        self._columns = list(columns) or None
         self._ready: dict[str, _Ready] = {}
 
     def all(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The rows, with the statement's columns as attributes."""
+        found: list[Any] = self._do(parameters, lambda ready, cursor: ready.rows(cursor.fetchall()))
+        return found
+
+    def scalar(self, parameters: Mapping[str, Any]) -> Any:
+        """The first column of the first row; None without one."""
+        rows = self.all(parameters)
+        return rows[0][0] if rows else None
+
+    def run(self, parameters: Mapping[str, Any]) -> int:
+        """How many rows the statement changed."""
+        changed: int = self._do(parameters, lambda _ready, cursor: cursor.rowcount)
+        return changed
+
+    def _do(self, parameters: Mapping[str, Any], take: Callable[["_Ready", Any], Any]) -> Any:
         conn = db.connection()
-        ready = self._ready.get(conn.dialect.name)
+        name = conn.dialect.name
+        ready = self._ready.get(name)
         if ready is None:
-            ready = self._ready[conn.dialect.name] = _Ready(self._statement, conn.dialect)
+            by_name = isinstance(self._statement, Mapping)
+            statement = self._statement[name] if by_name else self._statement
+            ready = self._ready[name] = _Ready(statement, conn.dialect, self._columns)
         values = ready.bind(parameters)
         cursor: Any = conn.connection.cursor()
         try:
@@ -36,12 +55,21 @@ class Prepared:
             cursor.execute(ready.sql, values)
             for listener in events.after_cursor_execute:
                 listener(conn, cursor, ready.sql, values, None, False)
-            return ready.rows(cursor.fetchall())
+            return take(ready, cursor)
         except conn.dialect.loaded_dbapi.Error as error:
             # As SQLAlchemy does: a connection whose server has gone is never handed out again.
-            if conn.dialect.is_disconnect(error, cursor.connection, cursor):
+            is_lost = conn.dialect.is_disconnect(error, cursor.connection, cursor)
+            if is_lost:
                 conn.invalidate(error)
-            raise
+            raise DBAPIError.instance(
+                ready.sql,
+                None,
+                error,
+                conn.dialect.loaded_dbapi.Error,
+                hide_parameters=True,
+                connection_invalidated=is_lost,
+                dialect=conn.dialect,
+            ) from error
         finally:
             cursor.close()
 
@@ -49,12 +77,14 @@ class Prepared:
 class _Ready:
     """A statement as one driver takes it."""
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
+    def __init__(self, statement: Any, dialect: Dialect, columns: list[str] | None) -> None:
+        compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
         if compiled.post_compile_params:
             raise ValueError("a prepared statement has no expanding parameters: use is_any and one_of")
         self.sql = str(compiled)
         self._constants: dict[str, Any] = compiled.construct_params(_check=False)
+        for column in (*compiled.insert_prefetch, *compiled.update_prefetch):
+            self._constants[column.key] = column.default.arg
         self._converters = {
             name: convert
             for name, convert in compiled._bind_processors.items()  # noqa: SLF001 - as below

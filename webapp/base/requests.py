@@ -16,6 +16,7 @@ from webapp.base import db
 from webapp.base.db import Id, Model, UtcDateTime, reading, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import RuleBroken
+from webapp.base.prepared import Prepared
 
 
 class Request(Model):
@@ -54,20 +55,22 @@ _values: dict[str, Any] = {
     "claimed_at": bindparam("at"),
 }
 _target = ["actor_key", "client_id"]
-_claims: dict[str, Any] = {
-    "sqlite": sqlite.insert(_requests)
-    .values(**_values)
-    .on_conflict_do_nothing(index_elements=_target)
-    .returning(_requests.c.id),
-    "postgresql": postgresql.insert(_requests)
-    .values(**_values)
-    .on_conflict_do_nothing(index_elements=_target)
-    .returning(_requests.c.id),
-}
+_claims = Prepared(
+    {
+        "sqlite": sqlite.insert(_requests)
+        .values(**_values)
+        .on_conflict_do_nothing(index_elements=_target)
+        .returning(_requests.c.id),
+        "postgresql": postgresql.insert(_requests)
+        .values(**_values)
+        .on_conflict_do_nothing(index_elements=_target)
+        .returning(_requests.c.id),
+    }
+)
 _found = select(_requests.c.id, _requests.c.fingerprint, _requests.c.outcome, _requests.c.object_id).where(
     _requests.c.actor_key == bindparam("actor"), _requests.c.client_id == bindparam("key")
 )
-_settled = (
+_settled = Prepared(
     update(_requests)
     .where(_requests.c.id == bindparam("claim"))
     .values(outcome=bindparam("result"), object_id=bindparam("object"))
@@ -79,14 +82,12 @@ def claim(deed: Deed) -> Claim:
 
     Raises RuleBroken("key_reused") when the same key comes with another body.
     """
-    connection = db.connection()
-    new_id = connection.execute(
-        _claims[connection.dialect.name],
-        {"actor": deed.actor.key, "key": deed.client_id, "body": deed.fingerprint, "at": deed.now},
-    ).scalar()
+    new_id = _claims.scalar(
+        {"actor": deed.actor.key, "key": deed.client_id, "body": deed.fingerprint, "at": deed.now}
+    )
     if new_id is not None:
         return Claim(id=new_id, is_repeat=False)
-    row = connection.execute(_found, {"actor": deed.actor.key, "key": deed.client_id}).one()
+    row = db.connection().execute(_found, {"actor": deed.actor.key, "key": deed.client_id}).one()
     if row.fingerprint != deed.fingerprint:
         raise RuleBroken("key_reused")
     return Claim(id=row.id, is_repeat=True, outcome=row.outcome, object_id=row.object_id)
@@ -107,4 +108,4 @@ def sweep(*, before: datetime) -> int:
 
 def settle(claim: Claim, *, outcome: str, object_id: int | None) -> None:
     """Write what came of the claimed deed, for whoever repeats it."""
-    db.connection().execute(_settled, {"claim": claim.id, "result": outcome, "object": object_id})
+    _settled.run({"claim": claim.id, "result": outcome, "object": object_id})

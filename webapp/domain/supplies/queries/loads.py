@@ -12,6 +12,7 @@ from webapp.base.actor import Actor
 from webapp.base.db import is_any, reading
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
+from webapp.base.prepared import Prepared
 from webapp.domain.accounts.models import User
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.rules import short_name
@@ -211,7 +212,7 @@ _context_columns = (
     _bags.c.name.label("bag_name"),
     _bags.c.is_basic,
 )
-_context: Select[Any] = (
+_context = Prepared(
     select(*_context_columns)
     .select_from(_joined_context)
     .where(_rounds.c.public_id == bindparam("round"), _asked.c.public_id == bindparam("household"))
@@ -302,18 +303,13 @@ def ordering_context(*, actor: Actor, round_public_id: str, household_public_id:
     NotFound for a round of another community, a household that is not the actor's, or a draft;
     NotAllowed for staff who may look but not order, and for members nobody has confirmed.
     """
-    rows = (
-        db.connection()
-        .execute(
-            _context,
-            {
-                "round": round_public_id,
-                "household": household_public_id,
-                "person": actor.person_id,
-                "user": actor.user_id,
-            },
-        )
-        .all()
+    rows = _context.all(
+        {
+            "round": round_public_id,
+            "household": household_public_id,
+            "person": actor.person_id,
+            "user": actor.user_id,
+        }
     )
     return _context_of(rows, actor)
 

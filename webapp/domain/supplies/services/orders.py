@@ -12,6 +12,7 @@ from webapp.base.db import is_any, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, RuleBroken
 from webapp.base.ids import new_number, new_public_id
+from webapp.base.prepared import Prepared
 from webapp.domain.supplies import rules
 from webapp.domain.supplies.models import Order, OrderLine
 from webapp.domain.supplies.queries import loads
@@ -44,11 +45,39 @@ class Placed:
     is_late: bool
 
 
-_insert_order = {
-    name: build(_orders).on_conflict_do_nothing().returning(_orders.c.id) for name, build in INSERTS.items()
-}
+_insert_order = Prepared(
+    {
+        name: build(_orders).on_conflict_do_nothing().returning(_orders.c.id)
+        for name, build in INSERTS.items()
+    },
+    "public_id",
+    "client_id",
+    "area_id",
+    "numbered_on",
+    "number",
+    "round_id",
+    "household_id",
+    "state",
+    "channel",
+    "is_late",
+    "placed_by",
+    "placed_by_person_id",
+    "placed_at",
+    "total_fen",
+    "version",
+)
 
-_insert_line = insert(_lines).inline()
+_insert_line = Prepared(
+    insert(_lines).inline(),
+    "order_id",
+    "round_bag_id",
+    "wanted_count",
+    "given_count",
+    "price_fen",
+    "price_version",
+    "no_substitute",
+    "waiting_since",
+)
 
 
 @writing
@@ -144,9 +173,8 @@ def _place(
     count_order(the_round.id, household)
     given = {line.offer.id: 0 if is_late else take_up_to(line.offer.id, line.count) for line in lines}
     missing = sum(line.count - given[line.offer.id] for line in lines)
-    db.connection().execute(
-        _insert_line,
-        [
+    for line in lines:
+        _insert_line.run(
             {
                 "order_id": order_id,
                 "round_bag_id": line.offer.id,
@@ -157,9 +185,7 @@ def _place(
                 "no_substitute": line.no_substitute,
                 "waiting_since": deed.now if given[line.offer.id] < line.count else None,
             }
-            for line in lines
-        ],
-    )
+        )
     if is_late and the_round.state is RoundState.CLOSED:
         # What was left over goes by the queue, of which this order is now the end.
         promote(deed, the_round, [line.offer.id for line in lines], untold=order_id)
@@ -172,7 +198,6 @@ def _place(
 def _insert(
     deed: Deed, context: loads.OrderingContext, lines: Sequence[rules.Line], *, is_late: bool
 ) -> tuple[int, str, str]:
-    connection = db.connection()
     public_id = new_public_id()
     values: dict[str, Any] = {
         "public_id": public_id,
@@ -192,9 +217,7 @@ def _insert(
     }
     for _ in range(NUMBER_ATTEMPTS):
         number = new_number()
-        order_id = connection.execute(
-            _insert_order[connection.dialect.name], values | {"number": number}
-        ).scalar()
+        order_id = _insert_order.scalar(values | {"number": number})
         if order_id is not None:
             return order_id, public_id, number
         standing = loads.order_in_the_way(
@@ -342,7 +365,7 @@ def _write_lines(
             given += rules.free_count(capacity=left.capacity, taken=left.taken, wanted=wanted - given)
         if given != old_given:
             statement = take if given > old_given else put_back
-            connection.execute(statement, {"bag": id_, "count": abs(given - old_given)})
+            statement.run({"bag": id_, "count": abs(given - old_given)})
         if given < old_given:
             freed.append(id_)
         if new is None:
@@ -363,7 +386,7 @@ def _write_lines(
             "waiting_since": waiting_since,
         }
         if old is None:
-            connection.execute(_insert_line, {"order_id": order_id, "round_bag_id": id_} | values)
+            _insert_line.run({"order_id": order_id, "round_bag_id": id_} | values)
         else:
             connection.execute(update(_lines).where(_lines.c.id == old.id).values(**values))
     return freed
@@ -436,7 +459,7 @@ def cancel_standing(
     lines = loads.lines_of(order.id)
     for line in lines:
         if line.given:
-            connection.execute(put_back, {"bag": line.round_bag_id, "count": line.given})
+            put_back.run({"bag": line.round_bag_id, "count": line.given})
     connection.execute(
         update(_lines).where(_lines.c.order_id == order.id).values(given_count=0, waiting_since=None)
     )

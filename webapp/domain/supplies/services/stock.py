@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from webapp.base import audit, db, outbox
+from webapp.base import audit, outbox
 from webapp.base.deed import Deed
+from webapp.base.prepared import Prepared
 from webapp.domain.areas.models import Area
 from webapp.domain.supplies import rules
 from webapp.domain.supplies.models import OrderLine, RoundBag, RoundBuilding
@@ -22,26 +23,28 @@ _areas: Any = Area.__table__
 
 INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
-_count_building = {
-    name: build(_round_buildings)
-    .values(
-        round_id=bindparam("round"),
-        area_id=bindparam("area"),
-        sort_key=select(_areas.c.sort_key).where(_areas.c.id == bindparam("area")).scalar_subquery(),
-        household_count=1,
-        ordered_count=1,
-    )
-    .on_conflict_do_update(
-        index_elements=["round_id", "area_id"],
-        set_={
-            "ordered_count": _round_buildings.c.ordered_count + 1,
-            "household_count": _round_buildings.c.household_count + bindparam("unlisted"),
-        },
-    )
-    for name, build in INSERTS.items()
-}
+_count_building = Prepared(
+    {
+        name: build(_round_buildings)
+        .values(
+            round_id=bindparam("round"),
+            area_id=bindparam("area"),
+            sort_key=select(_areas.c.sort_key).where(_areas.c.id == bindparam("area")).scalar_subquery(),
+            household_count=1,
+            ordered_count=1,
+        )
+        .on_conflict_do_update(
+            index_elements=["round_id", "area_id"],
+            set_={
+                "ordered_count": _round_buildings.c.ordered_count + 1,
+                "household_count": _round_buildings.c.household_count + bindparam("unlisted"),
+            },
+        )
+        for name, build in INSERTS.items()
+    }
+)
 
-_uncount_building = (
+_uncount_building = Prepared(
     update(_round_buildings)
     .where(
         _round_buildings.c.round_id == bindparam("round"),
@@ -54,7 +57,7 @@ _uncount_building = (
     )
 )
 
-take = (
+take = Prepared(
     update(_round_bags)
     .where(
         _round_bags.c.id == bindparam("bag"),
@@ -66,13 +69,13 @@ take = (
     .values(taken_count=_round_bags.c.taken_count + bindparam("count"))
 )
 
-put_back = (
+put_back = Prepared(
     update(_round_bags)
     .where(_round_bags.c.id == bindparam("bag"))
     .values(taken_count=_round_bags.c.taken_count - bindparam("count"))
 )
 
-_give_line = (
+_give_line = Prepared(
     update(_lines)
     .where(_lines.c.id == bindparam("line"))
     .values(
@@ -88,32 +91,28 @@ _give_line = (
 
 def count_order(round_id: int, household: loads.HouseholdNow) -> None:
     """One more household of the building has ordered; who is not in the list counts as one more household."""
-    connection = db.connection()
-    connection.execute(
-        _count_building[connection.dialect.name],
-        {"round": round_id, "area": household.area_id, "unlisted": 0 if household.is_confirmed else 1},
+    _count_building.run(
+        {"round": round_id, "area": household.area_id, "unlisted": 0 if household.is_confirmed else 1}
     )
 
 
 def uncount_order(round_id: int, household: loads.HouseholdNow) -> None:
     """Take back what `count_order` counted."""
-    db.connection().execute(
-        _uncount_building,
-        {"round": round_id, "area": household.area_id, "unlisted": 0 if household.is_confirmed else 1},
+    _uncount_building.run(
+        {"round": round_id, "area": household.area_id, "unlisted": 0 if household.is_confirmed else 1}
     )
 
 
 def take_up_to(round_bag_id: int, count: int) -> int:
     """Take `count` of the bag, or what is left of it. The conditional update is the sale."""
-    connection = db.connection()
-    if connection.execute(take, {"bag": round_bag_id, "count": count}).rowcount:
+    if take.run({"bag": round_bag_id, "count": count}):
         return count
     # The row is locked before it is read again: a bag that somebody gives back in this moment is either seen
     # here, or its giver sees this line in the queue. Without the lock both would look away.
     stock = loads.lock_bags([round_bag_id])[round_bag_id]
     left = rules.free_count(capacity=stock.capacity, taken=stock.taken, wanted=count)
     if left:
-        connection.execute(take, {"bag": round_bag_id, "count": left})
+        take.run({"bag": round_bag_id, "count": left})
     return left
 
 
@@ -149,7 +148,6 @@ def promote(
 
     `untold` is the order that is being placed: it is told by its own message.
     """
-    connection = db.connection()
     dealt = 0
     for stock in loads.lock_bags(sorted(round_bag_ids)).values():
         if stock.capacity is None:
@@ -161,7 +159,7 @@ def promote(
         queued = {line.line_id: line for line in loads.queue(stock.id, most=free)}
         given = rules.deal([Waiting(line.line_id, line.missing) for line in queued.values()], free)
         for line_id, count in given:
-            connection.execute(_give_line, {"line": line_id, "count": count})
+            _give_line.run({"line": line_id, "count": count})
             line = queued[line_id]
             if line.order_id != untold:
                 receiver = loads.receiver_of(
@@ -186,6 +184,6 @@ def promote(
             )
         total = sum(count for _, count in given)
         if total:
-            connection.execute(take, {"bag": stock.id, "count": total})
+            take.run({"bag": stock.id, "count": total})
             dealt += total
     return dealt
