@@ -648,3 +648,11 @@ def test_a_row_grows_with_its_longest_cell(fonts: Fonts):
     assert second.split() == ["大米×1", "土豆×12"]
     assert third.split() == ["胡萝卜×3"]
     assert row.height == pytest.approx(3 * LINE_HEIGHT + 1.6)
+
+
+def test_a_bag_with_a_space_in_its_name_stays_together(print_sheet: Print):
+    kits = (Kit(1, "蔬菜包A"), Kit(2, "鸡蛋 30枚"))
+    made = [replace(order, lines=(SheetLine(1, 1), SheetLine(2, 1))) for order in orders(6, buildings=1)]
+    text = "\n".join(texts(print_sheet("run_sheet", run_sheet(FACTS, kits, made)))).replace("\u00a0", " ")
+    assert text.count("蔬菜包A×1") == 6
+    assert text.count("鸡蛋 30枚×1") == 6

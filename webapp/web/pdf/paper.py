@@ -139,7 +139,10 @@ class Table:
             room = self._units(column.width - 2 * PADDING, size)
             most = self._units(column.width - 2 * THIN, size)
             lines = []
-            for part in wrap(self.fonts, printable(text), room, most, strong=strong):
+            # A no-break space keeps a bag's name on one line; it is printed as a plain one.
+            kept = NO_BREAK.join(printable(each) for each in text.split(NO_BREAK))
+            for line in wrap(self.fonts, kept, room, most, strong=strong):
+                part = line.replace(NO_BREAK, " ")
                 width = self.fonts.width(part, strong=strong)
                 lines.append((part, self._target(column, start, width, size), width))
             self._cells[key] = lines
@@ -309,8 +312,9 @@ def wrap(fonts: Fonts, text: str, room: float, most: float = 0.0, *, strong: boo
     return lines
 
 
-# A break is welcome after a space, a hyphen and a Chinese colon.
-_WORDS = re.compile(r"[^\s\uff1a-]*[-\uff1a]|\S+|\s+")
+NO_BREAK = "\u00a0"
+# A break is welcome after a space, a hyphen and a Chinese colon, never at a no-break space.
+_WORDS = re.compile(r"[^\s\uff1a-]*[-\uff1a]|(?:\S|\u00a0)+|[^\S\u00a0]+")
 
 
 def _pieces(fonts: Fonts, text: str, room: float, most: float, *, strong: bool) -> Iterator[str]:
