@@ -22,6 +22,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+ANSWER_MS = 5000
+
+
 class WebKit:
     """A session of WebKit's driver: the five commands that these tests need."""
 
@@ -31,6 +34,7 @@ class WebKit:
         wanted = {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}}
         until(self._is_up, 30)
         self.path = f"/session/{self._post('/session', wanted)['sessionId']}"
+        self._post(f"{self.path}/timeouts", {"script": ANSWER_MS})
 
     def _is_up(self) -> bool:
         try:
@@ -50,9 +54,13 @@ class WebKit:
         self._post(f"{self.path}/cookie", {"cookie": {"name": name, "value": value, "path": "/"}})
 
     def ask(self, script: str) -> Any:
-        """What an asynchronous function body returns."""
+        """What an asynchronous function body returns; None when the page was left before it could answer."""
         text = f"const done = arguments[0]; (async () => {{ {script} }})().then(done, (error) => done(String(error)));"
-        return self._post(f"{self.path}/execute/async", {"script": text, "args": []})
+        answer = self.client.post(f"{self.path}/execute/async", json={"script": text, "args": []})
+        if answer.status_code == 500 and answer.json()["value"]["error"] == "script timeout":
+            return None
+        assert answer.status_code == 200, answer.text
+        return answer.json()["value"]
 
     def close(self) -> None:
         self.client.delete(self.path)
