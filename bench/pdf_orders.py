@@ -15,7 +15,7 @@ if "webapp" not in sys.modules:
     package.__path__ = [str(ROOT / "webapp")]
     sys.modules["webapp"] = package
 
-from webapp.domain.supplies.sheets import Kit, KitItem, RoundFacts, RunSheet, SheetLine, SheetOrder, run_sheet  # noqa: E402
+from webapp.domain.supplies.sheets import Kit, KitItem, RoundFacts, RunSheet, SheetLine, SheetOrder, run_sheet  # noqa: E402 - after the path is set
 
 DOORS_PER_BUILDING, UNITS, DOORS_PER_FLOOR = 125, 3, 4
 PRINTED = (1, "2022-05-11 20:14", "张敏")

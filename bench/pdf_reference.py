@@ -60,7 +60,7 @@ def main(count: int, target: str) -> None:
                         )
             self.endForm()
 
-        def showPage(self):  # noqa: N802
+        def showPage(self):  # noqa: N802 - ReportLab calls it so
             self.kept.append(dict(self.__dict__))
             self._startPage()
 

@@ -66,11 +66,6 @@ def signed_in() -> SignedIn | None:
     return user.signed_in if isinstance(user, WebUser) else None
 
 
-def session_token() -> str | None:
-    """The token of this browser's sign-in, for signing it out."""
-    return current_user.token if isinstance(current_user._get_current_object(), WebUser) else None  # noqa: SLF001 - as above
-
-
 def current_actor() -> Actor:
     """The actor of this request, made once."""
     if "actor" not in g:

@@ -133,11 +133,6 @@ def segment(number: int) -> str:
     return "".join(reversed(digits)) + "."
 
 
-def last_number(path: str) -> int:
-    """The number of a path's last segment."""
-    return int(path.rstrip(".").rpartition(".")[2], 36)
-
-
 def own_number(*, code: str, name: str, level: str) -> int | None:
     """The number that the area itself carries, for its segment: of its division code or in its name."""
     if level == "building":

@@ -319,11 +319,6 @@ def run_sheet(facts: RoundFacts, kits: Sequence[Kit], orders: Iterable[SheetOrde
     return RunSheet(facts, tuple(buildings))
 
 
-def only_building(orders: Iterable[SheetOrder], name: str) -> tuple[SheetOrder, ...]:
-    """The orders of one building, for a sheet of it alone."""
-    return tuple(order for order in orders if order.building_name == name)
-
-
 def content_hash(sheet: PickSheet | PackSheet | RunSheet) -> str:
     """The same content has the same hash: 64 hexadecimal characters, whoever prints it and when."""
     return hashlib.sha256(repr(sheet).encode()).hexdigest()
