@@ -4,7 +4,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import event
 
-from webapp.base.db import UtcDateTime, take_write_lock
+from webapp.base.db import UtcDateTime, rebuilding, take_write_lock
 
 database = current_app.extensions["migrate"].db
 
@@ -18,7 +18,7 @@ def render_item(kind, item, _autogen_context):
 
 def run() -> None:
     """Run the migrations online, in one transaction each."""
-    with database.engine.connect() as connection:
+    with database.engine.connect() as connection, rebuilding(connection):
         # A migration that fails half way must leave nothing behind, on SQLite too.
         event.listen(connection, "begin", take_write_lock)
         context.configure(

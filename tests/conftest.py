@@ -14,15 +14,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, event
 
-from tests.factories import Factory, MadeArea, MadeHousehold, MadeUser
+from tests.factories import Factory, MadeArea, MadeHousehold, MadeTeam, MadeUser, MadeVolunteer
 from tests.lint import lint
 from webapp import create_app
 from webapp.base import clock, crypto, db, files
 from webapp.base.permissions import Role
 from webapp.domain.households.models import HouseholdState, MemberState
+from webapp.domain.volunteers.rules import VolunteerState
 
 # What the first migration inserts belongs to the schema; tests that change it put it back.
-KEPT = frozenset({"area_levels", "rule_sets", "zone_classes"})
+KEPT = frozenset({"area_levels", "rule_sets", "zone_classes", "skills"})
 SECRET = "a-secret-for-tests-with-more-than-32-characters"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -172,6 +173,8 @@ class Cast:
     neighbours: MadeHousehold
     foreign_household: MadeHousehold
     waiting_household: MadeHousehold
+    team: MadeTeam
+    volunteers: dict[str, MadeVolunteer]
 
     def actor(self, name: str) -> Any:
         """The actor that the guard would make for this person now."""
@@ -195,7 +198,11 @@ class Cast:
 
 @pytest.fixture
 def cast(make: Factory, app: Flask) -> Cast:
-    """alice heads 北辰社区, bob works on her grid, charlie heads another community; ruth orders vegetables."""
+    """alice heads 北辰社区, bob works on her grid, charlie heads another community; ruth orders vegetables.
+
+    tess leads the team 红马甲 there; vera is in it, viktor is accepted without a team, zoe only applied;
+    fern volunteers in the other community.
+    """
     county = make.area("邻水县", level="county", code="511623000000")
     town = make.area("鼎屏镇", level="town", parent=county, code="511623100000")
     community = make.area(
@@ -230,6 +237,19 @@ def cast(make: Factory, app: Flask) -> Cast:
         "remo": make.user("雷莫"),
         "wang": make.user("王等"),
         "nora": make.user("诺拉"),
+        "tess": make.user("泰思", roles={Role.TEAM_LEAD: community}),
+        "vera": make.user("薇拉"),
+        "viktor": make.user("维克"),
+        "zoe": make.user("佐伊"),
+        "fern": make.user("芬恩"),
+    }
+    team = make.team("红马甲", area=community, leads=(people["tess"],))
+    volunteers = {
+        "tess": make.volunteer(people["tess"], area=building, team=team),
+        "vera": make.volunteer(people["vera"], area=building, team=team, skills=("delivery",)),
+        "viktor": make.volunteer(people["viktor"], area=other_building, certified=("sampling",)),
+        "zoe": make.volunteer(people["zoe"], area=community, state=VolunteerState.APPLIED),
+        "fern": make.volunteer(people["fern"], area=other_community),
     }
     household = make.household(
         building,
@@ -266,6 +286,8 @@ def cast(make: Factory, app: Flask) -> Cast:
         neighbours=neighbours,
         foreign_household=foreign_household,
         waiting_household=waiting_household,
+        team=team,
+        volunteers=volunteers,
     )
 
 

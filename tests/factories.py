@@ -1,7 +1,7 @@
 """Rows for tests: each factory writes one thing, in its own app context and transaction, and returns its ids."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -16,6 +16,15 @@ from webapp.domain.accounts.models import Appointment, SignIn, User
 from webapp.domain.areas.models import Area
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
 from webapp.domain.people.models import Person, PersonPhone
+from webapp.domain.rosters.models import Post, Shift, ShiftSkill, Signup
+from webapp.domain.rosters.rules import (
+    HOLDS_A_PLACE,
+    PostKind,
+    Protection,
+    ShiftState,
+    SignupSource,
+    SignupState,
+)
 from webapp.domain.supplies.models import (
     Bag,
     BagItem,
@@ -26,6 +35,23 @@ from webapp.domain.supplies.models import (
     RoundBuilding,
     RoundKind,
     RoundState,
+)
+from webapp.domain.volunteers.models import (
+    Commitment,
+    Pledge,
+    SkillCertificate,
+    Team,
+    TeamLead,
+    Volunteer,
+    VolunteerSkill,
+)
+from webapp.domain.volunteers.rules import (
+    PLEDGE_VERSION,
+    AgeGroup,
+    CommitmentKind,
+    PledgeKind,
+    Society,
+    VolunteerState,
 )
 
 _serial = count(1)
@@ -62,6 +88,40 @@ class MadeRound:
     public_id: str
     bags: tuple[str, ...]
     """Public ids of the round's bags, in the order of `bags=`."""
+
+
+@dataclass(frozen=True)
+class MadeTeam:
+    id: int
+    public_id: str
+    area: MadeArea
+
+
+@dataclass(frozen=True)
+class MadeVolunteer:
+    id: int
+    public_id: str
+    person_id: int
+
+
+@dataclass(frozen=True)
+class MadePost:
+    id: int
+    public_id: str
+    area: MadeArea
+
+
+@dataclass(frozen=True)
+class MadeShift:
+    id: int
+    public_id: str
+    post: MadePost
+
+
+@dataclass(frozen=True)
+class MadeSignup:
+    id: int
+    public_id: str
 
 
 def make_deed(actor: Actor, *, key: str | None = None, **overrides: Any) -> Deed:
@@ -293,5 +353,181 @@ class Factory:
                 db.session().add(round_bag)
                 public_ids.append(round_bag.public_id)
             return MadeRound(made.id, made.public_id, tuple(public_ids))
+
+        return self._write(build)
+
+    def team(
+        self, name: str, *, area: MadeArea, leads: tuple[MadeUser, ...] = (), **columns: Any
+    ) -> MadeTeam:
+        """A team of the area; `leads` lead it (the role TEAM_LEAD is given by `user(roles=)`)."""
+
+        def build() -> MadeTeam:
+            values = {"society": Society.VOLUNTEER, "created_at": clock.now()} | columns
+            team = Team(public_id=new_public_id(), area_id=area.id, area_path=area.path, name=name, **values)
+            db.session().add(team)
+            db.session().flush()
+            for lead in leads:
+                db.session().add(TeamLead(team_id=team.id, person_id=lead.person_id, since=clock.now()))
+            return MadeTeam(team.id, team.public_id, area)
+
+        return self._write(build)
+
+    def volunteer(
+        self,
+        user: MadeUser,
+        *,
+        area: MadeArea,
+        team: MadeTeam | None = None,
+        skills: tuple[str, ...] = (),
+        certified: tuple[str, ...] = (),
+        pledges: tuple[PledgeKind, ...] = tuple(PledgeKind),
+        **columns: Any,
+    ) -> MadeVolunteer:
+        """An accepted adult volunteer who lives in the area; `certified` skills have a certificate for a year."""
+
+        def build() -> MadeVolunteer:
+            now = clock.now()
+            person = db.session().get(Person, user.person_id)
+            assert person is not None
+            values = {
+                "state": VolunteerState.ACCEPTED,
+                "society": Society.VOLUNTEER,
+                "age_group": AgeGroup.ADULT,
+                "applied_at": now,
+            } | columns
+            volunteer = Volunteer(
+                public_id=new_public_id(),
+                person_id=user.person_id,
+                name=person.name,
+                pinyin_key=person.pinyin_key,
+                phone_tail=user.phone[-4:],
+                area_id=area.id,
+                area_path=area.path,
+                team_id=team.id if team else None,
+                **values,
+            )
+            db.session().add(volunteer)
+            db.session().flush()
+            for code in skills + certified:
+                db.session().add(VolunteerSkill(volunteer_id=volunteer.id, skill_code=code))
+            for code in certified:
+                db.session().add(
+                    SkillCertificate(
+                        public_id=new_public_id(),
+                        volunteer_id=volunteer.id,
+                        skill_code=code,
+                        expires_on=clock.day(now) + timedelta(days=365),
+                        created_at=now,
+                    )
+                )
+            for kind in pledges:
+                db.session().add(
+                    Pledge(volunteer_id=volunteer.id, kind=kind, version=PLEDGE_VERSION, pledged_at=now)
+                )
+            return MadeVolunteer(volunteer.id, volunteer.public_id, user.person_id)
+
+        return self._write(build)
+
+    def post(
+        self, area: MadeArea, *, name: str | None = None, team: MadeTeam | None = None, **columns: Any
+    ) -> MadePost:
+        """A post in the area that newcomers may help at."""
+
+        def build() -> MadePost:
+            values = {
+                "kind": PostKind.GATE,
+                "place": "北门岗亭",
+                "protection": Protection.NONE,
+                "created_at": clock.now(),
+            } | columns
+            post = Post(
+                public_id=new_public_id(),
+                area_id=area.id,
+                area_path=area.path,
+                team_id=team.id if team else None,
+                name=name or f"北门卡口{next(_serial)}",
+                **values,
+            )
+            db.session().add(post)
+            db.session().flush()
+            return MadePost(post.id, post.public_id, area)
+
+        return self._write(build)
+
+    def shift(
+        self,
+        post: MadePost,
+        *,
+        starts_at: datetime | None = None,
+        hours: float = 5,
+        skills: dict[str, int] | None = None,
+        **columns: Any,
+    ) -> MadeShift:
+        """An open shift of the post, tomorrow from 07:00 in the county unless said otherwise; one to two people."""
+
+        def build() -> MadeShift:
+            now = clock.now()
+            tomorrow = clock.day(now) + timedelta(days=1)
+            start = starts_at or clock.instant(datetime.combine(tomorrow, time(7)))
+            values = {
+                "minimum_count": 1,
+                "wanted_count": 2,
+                "maximum_count": 2,
+                "state": ShiftState.OPEN,
+                "ends_at": start + timedelta(hours=hours),
+                "leave_by": start - timedelta(hours=12),
+            } | columns
+            shift = Shift(
+                public_id=new_public_id(),
+                post_id=post.id,
+                area_path=post.area.path,
+                day=clock.day(start),
+                starts_at=start,
+                created_at=now,
+                **values,
+            )
+            db.session().add(shift)
+            db.session().flush()
+            for code, needed in (skills or {}).items():
+                db.session().add(ShiftSkill(shift_id=shift.id, skill_code=code, needed_count=needed))
+            return MadeShift(shift.id, shift.public_id, post)
+
+        return self._write(build)
+
+    def signup(self, shift: MadeShift, user: MadeUser, **columns: Any) -> MadeSignup:
+        """The user's place on the shift with the commitment and the count that belong to it."""
+
+        def build() -> MadeSignup:
+            now = clock.now()
+            values: dict[str, Any] = {
+                "state": SignupState.PLACED,
+                "source": SignupSource.SELF,
+                "confirmed_at": now,
+            } | columns
+            made = db.session().get(Shift, shift.id)
+            assert made is not None
+            signup = Signup(
+                public_id=new_public_id(),
+                shift_id=shift.id,
+                person_id=user.person_id,
+                created_at=now,
+                **values,
+            )
+            db.session().add(signup)
+            db.session().flush()
+            if signup.state in HOLDS_A_PLACE:
+                db.session().add(
+                    Commitment(
+                        person_id=user.person_id,
+                        starts_at=made.starts_at,
+                        ends_at=made.ends_at,
+                        kind=CommitmentKind.SHIFT,
+                        reference_id=signup.id,
+                    )
+                )
+                made.taken_count += 1
+            elif signup.state is SignupState.WAITING:
+                made.waiting_count += 1
+            return MadeSignup(signup.id, signup.public_id)
 
         return self._write(build)

@@ -193,6 +193,28 @@ def take_write_lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+@contextmanager
+def rebuilding(connection: Connection) -> Iterator[None]:
+    """For migrations: SQLite changes a table by building it anew, and the old one may go while rows still name it.
+
+    Raises RuntimeError when a row then names something that is not there; PostgreSQL alters tables in place.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    connection.rollback()
+    try:
+        yield
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if lost:
+            raise RuntimeError(f"rows name something that is not there: {lost[:5]}")
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        connection.rollback()
+
+
 def prepare(engine: Engine) -> None:
     """Give the engine its SQLite habits; PostgreSQL needs none."""
     if engine.dialect.name == "sqlite":

@@ -7,6 +7,7 @@ class Role(StrEnum):
     """A role 角色 that a person holds at an area through an appointment."""
 
     RESIDENT = "resident"
+    TEAM_LEAD = "team_lead"
     BUILDING_LEAD = "building_lead"
     GRID_WORKER = "grid_worker"
     COMMUNITY_HEAD = "community_head"
@@ -32,21 +33,64 @@ class Permission(StrEnum):
     AREA_SEE = "area_see"
     ZONE_CHANGE = "zone_change"
     STAFF_MANAGE = "staff_manage"
+    VOLUNTEER_APPLY = "volunteer_apply"
+    SHIFT_TAKE = "shift_take"
+    VOLUNTEER_SEE = "volunteer_see"
+    VOLUNTEER_DECIDE = "volunteer_decide"
+    ROSTER_SEE = "roster_see"
+    ROSTER_MANAGE = "roster_manage"
+    TEAM_ROSTER = "team_roster"
+    DUTY_EDIT = "duty_edit"
+    HOURS_CONFIRM = "hours_confirm"
+    PHONES_PRINT = "phones_print"
 
 
 _SIGNED_IN = frozenset(
-    {Permission.HOME_SEE, Permission.PROFILE_EDIT, Permission.HOUSEHOLD_JOIN, Permission.ORDER_PLACE}
+    {
+        Permission.HOME_SEE,
+        Permission.PROFILE_EDIT,
+        Permission.HOUSEHOLD_JOIN,
+        Permission.ORDER_PLACE,
+        Permission.VOLUNTEER_APPLY,
+        Permission.SHIFT_TAKE,
+    }
 )
 _DISPATCHER = frozenset(
-    {Permission.ROUND_SEE, Permission.HOUSEHOLD_LIST, Permission.AREA_SEE, Permission.ZONE_CHANGE}
+    {
+        Permission.ROUND_SEE,
+        Permission.HOUSEHOLD_LIST,
+        Permission.AREA_SEE,
+        Permission.ZONE_CHANGE,
+        Permission.VOLUNTEER_SEE,
+        Permission.ROSTER_SEE,
+        Permission.DUTY_EDIT,
+    }
+)
+# What a team's lead may do with the team; which teams those are is a question of rows.
+_TEAM_LEAD = frozenset(
+    {
+        Permission.VOLUNTEER_SEE,
+        Permission.ROSTER_SEE,
+        Permission.TEAM_ROSTER,
+        Permission.HOURS_CONFIRM,
+        Permission.PHONES_PRINT,
+    }
 )
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    # Whoever is signed in is a resident; which households are theirs is a question of rows.
+    # Whoever is signed in is a resident and may be a volunteer; which households are theirs, and whether they are
+    # on the list of volunteers, are questions of rows.
     Role.RESIDENT: _SIGNED_IN,
+    Role.TEAM_LEAD: _TEAM_LEAD,
     Role.BUILDING_LEAD: frozenset({Permission.RESIDENCE_CONFIRM, Permission.HOUSEHOLD_LIST}),
     Role.GRID_WORKER: frozenset(
-        {Permission.RESIDENCE_CONFIRM, Permission.HOUSEHOLD_LIST, Permission.ROUND_SEE, Permission.AREA_SEE}
+        {
+            Permission.RESIDENCE_CONFIRM,
+            Permission.HOUSEHOLD_LIST,
+            Permission.ROUND_SEE,
+            Permission.AREA_SEE,
+            Permission.ROSTER_SEE,
+        }
     ),
     Role.COMMUNITY_HEAD: frozenset(
         {
@@ -59,6 +103,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.ORDER_ASSIST,
             Permission.AREA_SEE,
             Permission.ZONE_CHANGE,
+            Permission.VOLUNTEER_SEE,
+            Permission.VOLUNTEER_DECIDE,
+            Permission.ROSTER_SEE,
+            Permission.ROSTER_MANAGE,
+            Permission.TEAM_ROSTER,
+            Permission.DUTY_EDIT,
+            Permission.HOURS_CONFIRM,
+            Permission.PHONES_PRINT,
         }
     ),
     Role.TOWN_DISPATCHER: _DISPATCHER,

@@ -27,13 +27,16 @@ class Theme(StrEnum):
 
 
 class User(Model):
-    """A way to sign in 账号. It points to a person once that person is known; a phone belongs to one user."""
+    """A way to sign in 账号. It points to a person once that person is known; a phone belongs to one user.
+
+    A person whose doubled rows were merged has several.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
         UniqueConstraint("public_id"),
         UniqueConstraint("phone_index"),
-        UniqueConstraint("person_id"),
+        Index("ix_users_person_id", "person_id"),
     )
     personal_columns = ("phone", "phone_index", "phone_tail")
 

@@ -1,11 +1,11 @@
 """Tables of people and their phone numbers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.base.db import Ciphertext, Id, Model, PublicId, SortText, UtcDateTime
+from webapp.base.db import Ciphertext, Id, Model, PublicId, SortText, UtcDateTime, partial_index
 
 
 class Person(Model):
@@ -13,7 +13,8 @@ class Person(Model):
 
     `name_key` is the name in NFKC without spaces, `pinyin_key` its pinyin (zhangsan), `initials_key` the first
     letters of it (zs); all three are searched by prefix.
-    Deeds that take a person's time first raise `version`, which locks the row.
+    Deeds that take a person's time first raise `version`, which locks the row. An ID number is encrypted;
+    `id_index` finds it. A row that was merged leads on to `merged_into_id`; its phones and sign-ins moved there.
     """
 
     __tablename__ = "people"
@@ -22,8 +23,10 @@ class Person(Model):
         Index("ix_people_name_key", "name_key"),
         Index("ix_people_pinyin_key", "pinyin_key"),
         Index("ix_people_initials_key", "initials_key"),
+        partial_index("uq_people_id_index", "id_index", where="merged_into_id IS NULL", unique=True),
+        CheckConstraint("(id_number IS NULL) = (id_index IS NULL)", name="id_number_is_found"),
     )
-    personal_columns = ("name", "name_key", "pinyin_key", "initials_key")
+    personal_columns = ("name", "name_key", "pinyin_key", "initials_key", "id_number", "id_index", "born_on")
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     public_id: Mapped[str] = mapped_column(PublicId)
@@ -33,6 +36,10 @@ class Person(Model):
     initials_key: Mapped[str] = mapped_column(SortText)
     version: Mapped[int] = mapped_column(Integer, default=1)
     is_invented: Mapped[bool] = mapped_column(Boolean, default=False)
+    id_number: Mapped[bytes | None] = mapped_column(Ciphertext)
+    id_index: Mapped[str | None] = mapped_column(String(22))
+    born_on: Mapped[date | None] = mapped_column(Date)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

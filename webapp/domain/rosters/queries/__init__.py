@@ -1,0 +1,1 @@
+"""Reads of rosters, one module per part; imported by module."""

@@ -1,0 +1,1 @@
+"""Reads of volunteers, one module per part; imported by module."""
