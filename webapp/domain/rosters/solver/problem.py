@@ -143,12 +143,10 @@ class Solution:
 
 def half_days(stretch: Stretch, zone: tzinfo) -> frozenset[int]:
     """The half-days of the week that a stretch touches on the clocks of `zone`: 0 Monday morning to 13 Sunday afternoon."""
-    start, end = stretch.starts_at.astimezone(zone), stretch.ends_at.astimezone(zone)
-    first = _half(start)
+    first = _half(stretch.starts_at.astimezone(zone))
     # The last moment counts, not the end: until noon is the morning alone. Clocks that went back may show an
     # end before the start.
     last = max(first, _half((stretch.ends_at - timedelta(microseconds=1)).astimezone(zone)))
-    del end
     return frozenset(number % 14 for number in range(first, last + 1))
 
 
