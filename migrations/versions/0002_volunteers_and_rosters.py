@@ -895,6 +895,9 @@ def upgrade() -> None:
             sa.DateTime(timezone=True).with_variant(sa.String(length=27), "sqlite"),
             nullable=True,
         ),
+        sa.Column(
+            "asked_at", sa.DateTime(timezone=True).with_variant(sa.String(length=27), "sqlite"), nullable=True
+        ),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_shifts_ends_after_start")),
         sa.CheckConstraint(
@@ -1240,6 +1243,11 @@ def upgrade() -> None:
             sa.DateTime(timezone=True).with_variant(sa.String(length=27), "sqlite"),
             nullable=True,
         ),
+        sa.Column(
+            "alarmed_at",
+            sa.DateTime(timezone=True).with_variant(sa.String(length=27), "sqlite"),
+            nullable=True,
+        ),
         sa.CheckConstraint(
             "(state = 'offered') = (accept_by IS NOT NULL)", name=op.f("ck_signups_offer_ends")
         ),
@@ -1254,6 +1262,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_signups_public_id")),
     )
     with op.batch_alter_table("signups", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_signups_dropped_out",
+            ["ended_at", "shift_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dropped_out'"),
+            postgresql_where=sa.text("state = 'dropped_out'"),
+        )
         batch_op.create_index(
             "ix_signups_offered",
             ["accept_by"],
@@ -1566,6 +1581,11 @@ def downgrade() -> None:
             "ix_signups_offered",
             sqlite_where=sa.text("state = 'offered'"),
             postgresql_where=sa.text("state = 'offered'"),
+        )
+        batch_op.drop_index(
+            "ix_signups_dropped_out",
+            sqlite_where=sa.text("state = 'dropped_out'"),
+            postgresql_where=sa.text("state = 'dropped_out'"),
         )
 
     op.drop_table("signups")

@@ -132,7 +132,7 @@ class Shift(Model):
     `taken_count` counts live sign-ups that hold a place (placed, or offered from the waitlist): it is raised by
     one conditional update and never exceeds `maximum_count`. Where a shift needs skills, so many places are kept
     for who has them. Until `leave_by` one may leave without a word. `called_at`: roll call was saved once.
-    `closed_at`: the evidence is complete and the hours are written.
+    `closed_at`: the evidence is complete and the hours are written. `asked_at`: everybody who fits was asked.
     """
 
     __tablename__ = "shifts"
@@ -174,6 +174,7 @@ class Shift(Model):
     cancel_reason: Mapped[str | None] = mapped_column(String(200))
     called_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer, default=1)
 
 
@@ -197,8 +198,8 @@ class Signup(Model):
 
     `skill_code` is the needed skill whose place this person fills, if any. An override 破例 carries who and why
     and is marked ※ on the roster. `confirmed_at`: the person said yes to a place that somebody else gave them
-    (or took it themselves). `waiting_since` orders the queue; `accept_by` ends an offer. `dropped_out_at` is
-    when a place fell empty after the leave deadline.
+    (or took it themselves). `waiting_since` orders the queue; `accept_by` ends an offer. `ended_at` is when the
+    row stopped being live; `alarmed_at` when the head was told that the place of a drop-out is still empty.
     """
 
     __tablename__ = "signups"
@@ -215,6 +216,7 @@ class Signup(Model):
         Index("ix_signups_person_id", "person_id", "shift_id"),
         partial_index("ix_signups_waiting", "shift_id", "waiting_since", "id", where="state = 'waiting'"),
         partial_index("ix_signups_offered", "accept_by", where="state = 'offered'"),
+        partial_index("ix_signups_dropped_out", "ended_at", "shift_id", where="state = 'dropped_out'"),
         CheckConstraint("(state = 'offered') = (accept_by IS NOT NULL)", name="offer_ends"),
         CheckConstraint(
             "(override_reason IS NULL) = (overridden_by IS NULL)", name="override_has_a_person_and_a_reason"
@@ -236,6 +238,7 @@ class Signup(Model):
     accept_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    alarmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class StandIn(Model):
