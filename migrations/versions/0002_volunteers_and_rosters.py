@@ -350,6 +350,7 @@ def upgrade() -> None:
                 "asked",
                 "solving",
                 "proposed",
+                "publishing",
                 "published",
                 "discarded",
                 "failed",
@@ -1092,23 +1093,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_attendances_person_id", ["person_id", "shift_id"], unique=False)
 
     op.create_table(
-        "fill_cells",
-        sa.Column("fill_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("shift_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("skill_code", sa.String(length=30), nullable=True),
-        sa.Column("is_locked", sa.Boolean(), nullable=False),
-        sa.Column("override_reason", sa.String(length=200), nullable=True),
-        sa.ForeignKeyConstraint(["fill_id"], ["fills.id"], name=op.f("fk_fill_cells_fill_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_fill_cells_person_id")),
-        sa.ForeignKeyConstraint(["shift_id"], ["shifts.id"], name=op.f("fk_fill_cells_shift_id")),
-        sa.ForeignKeyConstraint(["skill_code"], ["skills.code"], name=op.f("fk_fill_cells_skill_code")),
-        sa.PrimaryKeyConstraint("fill_id", "shift_id", "person_id", name=op.f("pk_fill_cells")),
-    )
-    with op.batch_alter_table("fill_cells", schema=None) as batch_op:
-        batch_op.create_index("ix_fill_cells_shift_id", ["shift_id"], unique=False)
-
-    op.create_table(
         "fill_gaps",
         sa.Column("fill_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("shift_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1292,6 +1276,29 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('placed', 'offered', 'waiting')"),
             postgresql_where=sa.text("state IN ('placed', 'offered', 'waiting')"),
         )
+
+    op.create_table(
+        "fill_cells",
+        sa.Column("fill_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shift_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("skill_code", sa.String(length=30), nullable=True),
+        sa.Column("is_locked", sa.Boolean(), nullable=False),
+        sa.Column("override_reason", sa.String(length=200), nullable=True),
+        sa.Column("signup_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("refused_code", sa.String(length=40), nullable=True),
+        sa.CheckConstraint(
+            "signup_id IS NULL OR refused_code IS NULL", name=op.f("ck_fill_cells_one_outcome")
+        ),
+        sa.ForeignKeyConstraint(["fill_id"], ["fills.id"], name=op.f("fk_fill_cells_fill_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_fill_cells_person_id")),
+        sa.ForeignKeyConstraint(["shift_id"], ["shifts.id"], name=op.f("fk_fill_cells_shift_id")),
+        sa.ForeignKeyConstraint(["signup_id"], ["signups.id"], name=op.f("fk_fill_cells_signup_id")),
+        sa.ForeignKeyConstraint(["skill_code"], ["skills.code"], name=op.f("fk_fill_cells_skill_code")),
+        sa.PrimaryKeyConstraint("fill_id", "shift_id", "person_id", name=op.f("pk_fill_cells")),
+    )
+    with op.batch_alter_table("fill_cells", schema=None) as batch_op:
+        batch_op.create_index("ix_fill_cells_shift_id", ["shift_id"], unique=False)
 
     op.create_table(
         "hours_entries",
@@ -1564,6 +1571,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_hours_entries_area_path")
 
     op.drop_table("hours_entries")
+    with op.batch_alter_table("fill_cells", schema=None) as batch_op:
+        batch_op.drop_index("ix_fill_cells_shift_id")
+
+    op.drop_table("fill_cells")
     with op.batch_alter_table("signups", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_signups_live",
@@ -1595,10 +1606,6 @@ def downgrade() -> None:
 
     op.drop_table("handover_notes")
     op.drop_table("fill_gaps")
-    with op.batch_alter_table("fill_cells", schema=None) as batch_op:
-        batch_op.drop_index("ix_fill_cells_shift_id")
-
-    op.drop_table("fill_cells")
     with op.batch_alter_table("attendances", schema=None) as batch_op:
         batch_op.drop_index("ix_attendances_person_id")
 

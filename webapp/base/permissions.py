@@ -40,6 +40,7 @@ class Permission(StrEnum):
     ROSTER_SEE = "roster_see"
     ROSTER_MANAGE = "roster_manage"
     TEAM_ROSTER = "team_roster"
+    ROSTER_FILL = "roster_fill"
     DUTY_EDIT = "duty_edit"
     HOURS_CONFIRM = "hours_confirm"
     PHONES_PRINT = "phones_print"
@@ -63,6 +64,7 @@ _DISPATCHER = frozenset(
         Permission.ZONE_CHANGE,
         Permission.VOLUNTEER_SEE,
         Permission.ROSTER_SEE,
+        Permission.ROSTER_FILL,
         Permission.DUTY_EDIT,
     }
 )
@@ -72,6 +74,7 @@ _TEAM_LEAD = frozenset(
         Permission.VOLUNTEER_SEE,
         Permission.ROSTER_SEE,
         Permission.TEAM_ROSTER,
+        Permission.ROSTER_FILL,
         Permission.HOURS_CONFIRM,
         Permission.PHONES_PRINT,
     }
@@ -108,6 +111,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.ROSTER_SEE,
             Permission.ROSTER_MANAGE,
             Permission.TEAM_ROSTER,
+            Permission.ROSTER_FILL,
             Permission.DUTY_EDIT,
             Permission.HOURS_CONFIRM,
             Permission.PHONES_PRINT,

@@ -456,10 +456,16 @@ class FillPost(Model):
 
 
 class FillCell(Model):
-    """A person on a shift in a proposal; a locked one stays where it is when the solver runs again."""
+    """A person on a shift in a proposal; a locked one stays where it is when the solver runs again.
+
+    Publishing gives each cell its sign-up, or the code of the rule that no longer allows it.
+    """
 
     __tablename__ = "fill_cells"
-    __table_args__ = (Index("ix_fill_cells_shift_id", "shift_id"),)
+    __table_args__ = (
+        Index("ix_fill_cells_shift_id", "shift_id"),
+        CheckConstraint("signup_id IS NULL OR refused_code IS NULL", name="one_outcome"),
+    )
 
     fill_id: Mapped[int] = mapped_column(ForeignKey("fills.id"), primary_key=True)
     shift_id: Mapped[int] = mapped_column(ForeignKey("shifts.id"), primary_key=True)
@@ -467,6 +473,8 @@ class FillCell(Model):
     skill_code: Mapped[str | None] = mapped_column(ForeignKey("skills.code"))
     is_locked: Mapped[bool] = mapped_column(Boolean, default=False)
     override_reason: Mapped[str | None] = mapped_column(String(200))
+    signup_id: Mapped[int | None] = mapped_column(ForeignKey("signups.id"))
+    refused_code: Mapped[str | None] = mapped_column(String(40))
 
 
 class FillGap(Model):

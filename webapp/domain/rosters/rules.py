@@ -1,11 +1,12 @@
 """Rules of rosters: words and states, the time rules that bind every click and every proposal. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from webapp.base import clock
 from webapp.base.errors import RuleBroken
 
 REST = timedelta(hours=11)
@@ -140,11 +141,12 @@ class DutyKind(StrEnum):
 
 
 class FillState(StrEnum):
-    """A proposal of the solver: asked for, being solved, there to be looked at, published, put aside, or failed."""
+    """A proposal of the solver: asked for, being solved, there to be looked at, going out, published, put aside, failed."""
 
     ASKED = "asked"
     SOLVING = "solving"
     PROPOSED = "proposed"
+    PUBLISHING = "publishing"
     PUBLISHED = "published"
     DISCARDED = "discarded"
     FAILED = "failed"
@@ -263,3 +265,193 @@ def days_in_a_row(days: set[date], day: date) -> int:
     while last + one in days:
         last += one
     return (last - first).days + 1
+
+
+# --- posts, templates and shifts: numbers and times ---------------------------------------------------------
+
+LEAVE_BEFORE = timedelta(hours=12)
+LONGEST_SHIFT = timedelta(hours=24)
+LONGEST_SPAN_DAYS = 31
+MOST_SUIT_MINUTES = 480
+MINUTES_IN_A_DAY = 1440
+# The office's four shifts, in minutes from midnight: start and length 7-12, 12-18, 18-23, night stand-by 23-7.
+PRESETS: Mapping[str, tuple[int, int]] = {
+    "morning": (7 * 60, 5 * 60),
+    "afternoon": (12 * 60, 6 * 60),
+    "evening": (18 * 60, 5 * 60),
+    "night": (23 * 60, 8 * 60),
+}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many people a shift needs, wants and takes; of them so many for each skill."""
+
+    minimum: int
+    wanted: int
+    maximum: int
+    skills: Mapping[str, int] = field(default_factory=dict)
+
+
+def ensure_numbers(numbers: Numbers) -> None:
+    """Whether the numbers make sense together.
+
+    Raises RuleBroken: too_many_places over 500, no_places under one, counts_order unless minimum <= wanted <=
+    maximum, skills_over_maximum when the places by skill are more than all.
+    """
+    if numbers.maximum > MOST_PLACES:
+        raise RuleBroken("too_many_places", field="maximum", maximum=MOST_PLACES)
+    if numbers.maximum < 1:
+        raise RuleBroken("no_places", field="maximum")
+    if not 0 <= numbers.minimum <= numbers.wanted <= numbers.maximum:
+        raise RuleBroken("counts_order", field="wanted")
+    if sum(numbers.skills.values()) > numbers.maximum:
+        raise RuleBroken("skills_over_maximum", field="skills", maximum=numbers.maximum)
+
+
+def stretch_on(day: date, *, start_minute: int, length_minutes: int) -> Stretch:
+    """The instants of a wall-clock stretch on that day of the county.
+
+    Both ends are read from the county's clocks, so a night shift is an hour shorter or longer when they change.
+    As RFC 5545 has it: a time that the clocks skip means as much later (02:30 becomes 03:30), a time that comes
+    twice means the first. Where that would end a shift before it starts, its length counts.
+    """
+    start = datetime.combine(day, time()) + timedelta(minutes=start_minute)
+    starts_at = clock.instant(start)
+    ends_at = clock.instant(start + timedelta(minutes=length_minutes))
+    if ends_at <= starts_at:
+        ends_at = starts_at + timedelta(minutes=length_minutes)
+    return Stretch(starts_at, ends_at, clock.day(starts_at))
+
+
+def ensure_on_the_clock(wall: datetime, *, on: str) -> None:
+    """Whether the county's clocks show this wall-clock time; `on` is the form field. Raises RuleBroken("time_skipped")."""
+    if clock.here(clock.instant(wall)).replace(tzinfo=None) != wall:
+        raise RuleBroken("time_skipped", field=on, time=f"{wall:%H:%M}")
+
+
+def typed_stretch(day: date, *, start: time, end: time, ends_next_day: bool) -> Stretch:
+    """A shift as somebody typed it; raises RuleBroken: ends_before_start, shift_too_long, time_skipped."""
+    begins = datetime.combine(day, start)
+    ends = datetime.combine(day, end) + timedelta(days=int(ends_next_day))
+    if ends <= begins:
+        raise RuleBroken("ends_before_start", field="end")
+    if ends - begins > LONGEST_SHIFT:
+        raise RuleBroken("shift_too_long", field="end", hours=int(LONGEST_SHIFT / timedelta(hours=1)))
+    ensure_on_the_clock(begins, on="start")
+    ensure_on_the_clock(ends, on="end")
+    return stretch_on(
+        day,
+        start_minute=start.hour * 60 + start.minute,
+        length_minutes=int((ends - begins) / timedelta(minutes=1)),
+    )
+
+
+def typed_recurrence(*, start: time, end: time, ends_next_day: bool) -> tuple[int, int]:
+    """Start and length in minutes of a recurring shift; raises RuleBroken: ends_before_start, shift_too_long."""
+    start_minute = start.hour * 60 + start.minute
+    length = end.hour * 60 + end.minute - start_minute + MINUTES_IN_A_DAY * int(ends_next_day)
+    if length <= 0:
+        raise RuleBroken("ends_before_start", field="end")
+    if length > MINUTES_IN_A_DAY:
+        raise RuleBroken("shift_too_long", field="end", hours=int(LONGEST_SHIFT / timedelta(hours=1)))
+    return start_minute, length
+
+
+def ensure_not_over(ends_at: datetime, *, now: datetime) -> None:
+    """A shift that has ended is made and changed no more. Raises RuleBroken("shift_in_the_past")."""
+    if ends_at <= now:
+        raise RuleBroken("shift_in_the_past", field="day")
+
+
+def leave_deadline(starts_at: datetime) -> datetime:
+    """Until when one may leave without a word: twelve hours before the start."""
+    return starts_at - LEAVE_BEFORE
+
+
+def ensure_span(first: date, last: date) -> None:
+    """Whether the days make a span that is worked on at once; raises RuleBroken("span_wrong")."""
+    if not 0 <= (last - first).days < LONGEST_SPAN_DAYS:
+        raise RuleBroken("span_wrong", field="to", days=LONGEST_SPAN_DAYS)
+
+
+def days_of(first: date, last: date, *, weekdays: int) -> list[date]:
+    """The days of the span that fall on these weekdays (bit 0 is Monday)."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [day for day in days if weekdays >> day.weekday() & 1]
+
+
+def monday_of(day: date) -> date:
+    """The Monday of that day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+# --- shifts at risk -----------------------------------------------------------------------------------------
+
+RISK_HORIZON = timedelta(hours=48)
+DROP_OUT_GRACE = timedelta(hours=1)
+ASK_AGAIN_AFTER = timedelta(hours=3)
+TOO_LATE_TO_ASK = timedelta(minutes=30)
+
+
+class Risk(StrEnum):
+    """Why a shift may fail: too few, somebody has not said yes, nobody leads it, a drop-out's place is still empty."""
+
+    SHORT = "short"
+    DROPPED_OUT = "dropped_out"
+    UNCONFIRMED = "unconfirmed"
+    LEAD_MISSING = "lead_missing"
+
+
+class RiskStep(StrEnum):
+    """What to do about a shift at risk: ask everybody who fits, put somebody on it, or call it off."""
+
+    ASK = "ask"
+    ASSIGN = "assign"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a shift stands: what its risks are read from."""
+
+    starts_at: datetime
+    ends_at: datetime
+    minimum_count: int
+    wanted_count: int
+    taken_count: int
+    unconfirmed_count: int
+    has_lead: bool
+    dropped_out_at: datetime | None
+    asked_at: datetime | None
+
+
+def risks_of(shift: Standing, *, now: datetime) -> tuple[Risk, ...]:
+    """Why the shift needs the head, the gravest first; an empty tuple when nothing is wrong or it is over."""
+    if shift.ends_at <= now or shift.starts_at > now + RISK_HORIZON:
+        return ()
+    found = []
+    if shift.taken_count < shift.minimum_count:
+        found.append(Risk.SHORT)
+    if (
+        shift.dropped_out_at is not None
+        and shift.dropped_out_at <= now - DROP_OUT_GRACE
+        and shift.taken_count < shift.wanted_count
+    ):
+        found.append(Risk.DROPPED_OUT)
+    if shift.unconfirmed_count:
+        found.append(Risk.UNCONFIRMED)
+    if not shift.has_lead:
+        found.append(Risk.LEAD_MISSING)
+    return tuple(found)
+
+
+def next_step(shift: Standing, risks: Sequence[Risk], *, now: datetime) -> RiskStep:
+    """The one thing to do: ask while there is time, then put somebody on it; a started shift without anybody is off."""
+    if shift.starts_at <= now and not shift.taken_count:
+        return RiskStep.CANCEL
+    is_asked = shift.asked_at is not None and shift.asked_at > now - ASK_AGAIN_AFTER
+    has_gap = Risk.SHORT in risks or Risk.DROPPED_OUT in risks
+    if has_gap and not is_asked and shift.starts_at - now > TOO_LATE_TO_ASK:
+        return RiskStep.ASK
+    return RiskStep.ASSIGN
