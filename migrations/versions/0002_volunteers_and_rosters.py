@@ -1060,6 +1060,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("was_offline", sa.Boolean(), nullable=False),
+        sa.Column("is_doubtful", sa.Boolean(), nullable=False),
         sa.Column("is_walk_in", sa.Boolean(), nullable=False),
         sa.Column("marked_by", sa.String(length=80), nullable=True),
         sa.Column(

@@ -273,7 +273,8 @@ class StandIn(Model):
 class Attendance(Model):
     """The evidence of one person at one shift 签到记录: roll call's mark, when they came and went, and from where that is known.
 
-    `was_offline`: the phone's own time, sent later. A forgotten check-out is closed by rule (`left_from` is
+    `was_offline`: the phone's own time, sent later. `is_doubtful`: the phone's time could not be believed, the
+    arrival of the message counts, and the lead is told. A forgotten check-out is closed by rule (`left_from` is
     'rule') and shown so. `is_walk_in` 现场加入 was not on the list.
     """
 
@@ -299,6 +300,7 @@ class Attendance(Model):
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     left_from: Mapped[Evidence | None] = mapped_column(word(Evidence, "left_from"))
     was_offline: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_doubtful: Mapped[bool] = mapped_column(Boolean, default=False)
     is_walk_in: Mapped[bool] = mapped_column(Boolean, default=False)
     marked_by: Mapped[str | None] = mapped_column(String(80))
     marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
