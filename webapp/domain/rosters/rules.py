@@ -455,3 +455,327 @@ def next_step(shift: Standing, risks: Sequence[Risk], *, now: datetime) -> RiskS
     if has_gap and not is_asked and shift.starts_at - now > TOO_LATE_TO_ASK:
         return RiskStep.ASK
     return RiskStep.ASSIGN
+
+
+# --- taking a place -----------------------------------------------------------------------------------------
+
+# What a head may override with a reason. Two places at once, a promise that was not made, an age and a place that
+# is not there can be overridden by nobody.
+OVERRIDABLE = frozenset(
+    {
+        "no_rest",
+        "too_long_in_a_day",
+        "too_many_days",
+        "skill_missing",
+        "certificate_over",
+        "newcomer_not_yet",
+        "outside_cordon",
+        "inside_cordon",
+    }
+)
+# What a place that falls free can change: all else is a lasting no, and nobody waits in vain.
+WAITED_FOR = frozenset({"shift_full", "skill_missing", "certificate_over"})
+_NEWCOMERS = frozenset({VolunteerState.APPLIED, VolunteerState.ASKED_BACK})
+_VOLUNTEERS = _NEWCOMERS | {VolunteerState.ACCEPTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """What the rules know of somebody who would take a place.
+
+    `state` is None for who is no volunteer. `skills` maps what they can do to the last day on which it counts:
+    `date.max` without an end, `date.min` where the certificate is missing. `side` is the path of the sealed area
+    they live in, or empty.
+    """
+
+    state: VolunteerState | None
+    is_adult: bool = True
+    pledges: frozenset[str] = frozenset()
+    skills: Mapping[str, date] = field(default_factory=dict)
+    side: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SkillPlaces:
+    """Places of a shift that are kept for a skill."""
+
+    code: str
+    needed: int
+    taken: int
+
+    @property
+    def free(self) -> int:
+        """How many of them nobody has yet."""
+        return max(0, self.needed - self.taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the rules know of a shift that somebody would take.
+
+    `taken` counts all places that are held, offers that have lapsed left out; `side` is the path of the sealed
+    area it lies in, or empty.
+    """
+
+    state: ShiftState
+    stretch: Stretch
+    maximum: int
+    taken: int
+    skills: tuple[SkillPlaces, ...] = ()
+    handles_household_data: bool = False
+    adults_only: bool = False
+    newcomers_welcome: bool = True
+    side: str = ""
+
+    @property
+    def general(self) -> int:
+        """How many places are for anybody."""
+        return self.maximum - sum(each.needed for each in self.skills)
+
+    @property
+    def general_free(self) -> int:
+        """How many places for anybody nobody has yet."""
+        return max(0, self.general - (self.taken - sum(each.taken for each in self.skills)))
+
+
+def choose_place(taker: Taker, shift: Opening) -> str | None:
+    """The skill whose place this person fills, or None for a place for anybody.
+
+    Who has a needed skill fills a place kept for it first; who has none never takes one. Raises RuleBroken:
+    shift_full, or where kept places are left skill_missing(skill), certificate_over(skill).
+    """
+    if shift.taken >= shift.maximum:
+        raise RuleBroken("shift_full")
+    lacking: RuleBroken | None = None
+    is_newcomer = taker.state in _NEWCOMERS
+    for places in shift.skills:
+        if places.taken >= places.needed:
+            continue
+        until = taker.skills.get(places.code)
+        if until is None or is_newcomer:
+            lacking = lacking or RuleBroken("skill_missing", skill=places.code)
+        elif until < shift.stretch.day:
+            lacking = RuleBroken("certificate_over", skill=places.code)
+        else:
+            return places.code
+    if not shift.skills or shift.general_free:
+        return None
+    raise lacking or RuleBroken("shift_full")
+
+
+def broken_rules(
+    taker: Taker, shift: Opening, taken: Sequence[Stretch], *, now: datetime
+) -> Iterator[RuleBroken]:
+    """Every reason why this person cannot have a place on this shift, the one to say first first.
+
+    Codes: not_a_volunteer, shift_over, adults_only, pledge_missing, newcomer_not_yet, inside_cordon (the post is,
+    the person is not), outside_cordon (the other way round), those of `ensure_time_allows`, then those of
+    `choose_place`.
+    """
+    if taker.state not in _VOLUNTEERS:
+        yield RuleBroken("not_a_volunteer")
+        return
+    if shift.state is not ShiftState.OPEN or shift.stretch.ends_at <= now:
+        yield RuleBroken("shift_over")
+        return
+    if shift.adults_only and not taker.is_adult:
+        yield RuleBroken("adults_only")
+    if shift.handles_household_data and PledgeKind.CONFIDENTIALITY not in taker.pledges:
+        yield RuleBroken("pledge_missing")
+    if taker.state in _NEWCOMERS and (shift.handles_household_data or not shift.newcomers_welcome):
+        yield RuleBroken("newcomer_not_yet")
+    if shift.side != taker.side:
+        yield RuleBroken("inside_cordon" if shift.side else "outside_cordon")
+    if taken:
+        try:
+            ensure_time_allows(shift.stretch, taken)
+        except RuleBroken as broken:
+            yield broken
+    try:
+        choose_place(taker, shift)
+    except RuleBroken as broken:
+        yield broken
+
+
+def ensure_can_take(taker: Taker, shift: Opening, taken: Sequence[Stretch], *, now: datetime) -> str | None:
+    """The place this person gets on the shift (see `choose_place`); raises the first of `broken_rules`."""
+    for broken in broken_rules(taker, shift, taken, now=now):
+        raise broken
+    return choose_place(taker, shift)
+
+
+def ensure_can_wait(taker: Taker, shift: Opening, taken: Sequence[Stretch], *, now: datetime) -> None:
+    """Whether this person may stand in the queue of a full shift: all that lasts must be in order.
+
+    Raises the first lasting one of `broken_rules`, or skill_missing where no place could ever be theirs.
+    """
+    for broken in broken_rules(taker, shift, taken, now=now):
+        if broken.code not in WAITED_FOR:
+            raise broken
+        if shift.general <= 0 and not any(
+            taker.skills.get(each.code, date.min) >= shift.stretch.day for each in shift.skills
+        ):
+            raise (
+                broken
+                if broken.code != "shift_full"
+                else RuleBroken("skill_missing", skill=shift.skills[0].code)
+            )
+
+
+def reason_against(
+    taker: Taker, shift: Opening, taken: Sequence[Stretch], *, now: datetime
+) -> RuleBroken | None:
+    """The first reason why this person cannot have a place, None where they can."""
+    return next(broken_rules(taker, shift, taken, now=now), None)
+
+
+OFFER_LASTS = timedelta(hours=2)
+OFFER_AT_LEAST = timedelta(minutes=15)
+OFFER_ENDS_BEFORE = timedelta(hours=1)
+NIGHT_BEGINS = time(21)
+NIGHT_ENDS = time(8)
+_ANSWERED_BY = time(9)
+
+
+def is_night(wall: datetime) -> bool:
+    """Whether nobody is written to, and nothing ends, at this wall-clock time: 21:00 to 08:00."""
+    return not NIGHT_ENDS <= wall.time() < NIGHT_BEGINS
+
+
+def accept_until(*, now: datetime, starts_at: datetime, zone: tzinfo) -> datetime | None:
+    """Until when an offer from the queue holds, None where there is no time left to ask anybody.
+
+    Two hours; what would end at night ends at 09:00; never later than an hour before the start, and where that
+    is at night, by 21:00 before it.
+    """
+    until = now + OFFER_LASTS
+    wall = until.astimezone(zone)
+    if is_night(wall):
+        morning = wall.date() if wall.time() < NIGHT_BEGINS else wall.date() + timedelta(days=1)
+        until = datetime.combine(morning, _ANSWERED_BY, tzinfo=zone)
+    latest = (starts_at - OFFER_ENDS_BEFORE).astimezone(zone)
+    if is_night(latest):
+        evening = latest.date() if latest.time() >= NIGHT_BEGINS else latest.date() - timedelta(days=1)
+        latest = datetime.combine(evening, NIGHT_BEGINS, tzinfo=zone) - timedelta(minutes=1)
+    until = min(until, latest).astimezone(UTC)
+    return until if until - now >= OFFER_AT_LEAST and not is_night(until.astimezone(zone)) else None
+
+
+_EVENING_REMINDER = time(18)
+_REMINDED_BEFORE = timedelta(hours=2)
+
+
+def reminder_times(*, starts_at: datetime, zone: tzinfo) -> tuple[datetime, ...]:
+    """When somebody is reminded of a shift: the evening before at 18:00, and two hours before unless that is at night."""
+    wall = starts_at.astimezone(zone)
+    evening = datetime.combine(wall.date() - timedelta(days=1), _EVENING_REMINDER, tzinfo=zone).astimezone(
+        UTC
+    )
+    before = starts_at - _REMINDED_BEFORE
+    return (evening,) if is_night(before.astimezone(zone)) else (evening, before)
+
+
+def reminder_due(
+    *, now: datetime, starts_at: datetime, since: datetime, reminded_at: datetime | None, zone: tzinfo
+) -> bool:
+    """Whether a reminder is to be written now: a time for one has passed, none was sent for it, it is day.
+
+    `since` is when the person got or took the place: what they heard then is not said again.
+    """
+    if now >= starts_at or is_night(now.astimezone(zone)):
+        return False
+    passed = [at for at in reminder_times(starts_at=starts_at, zone=zone) if since < at <= now]
+    return bool(passed) and (reminded_at is None or reminded_at < passed[-1])
+
+
+# --- the day: when somebody came and went, and what counts of it --------------------------------------------
+
+CHECK_IN_OPENS = timedelta(minutes=60)
+CHECK_OUT_CLOSES = timedelta(hours=2)
+PHONE_TIME_KEPT = timedelta(hours=12)
+PHONE_CLOCK_SLACK = timedelta(minutes=2)
+LATE_AFTER = timedelta(minutes=5)
+SHOWN_BEFORE = timedelta(hours=24)
+SHOWN_AFTER = timedelta(hours=12)
+LEAVING_SOON = timedelta(minutes=30)
+OLDEST_CODE = 50
+CODE_LENGTH = 6
+# No 0/O and 1/I: the code is read from a poster and typed by hand.
+_CODE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def code_from(digest: bytes) -> str:
+    """The check-in code 签到码 of a keyed hash: six signs, thirty bits, each from one byte of it."""
+    return "".join(_CODE_SIGNS[byte % len(_CODE_SIGNS)] for byte in digest[:CODE_LENGTH])
+
+
+def typed_code(text: str) -> str:
+    """A code as it was typed or scanned: the end of an address, full-width or small letters, spaces, dashes."""
+    last = unicodedata.normalize("NFKC", text).strip().rstrip("/").rpartition("/")[2]
+    return "".join(sign for sign in last.upper() if sign.isalnum())[:20]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The instant that counts for a press on a phone; see `Attendance` for the two marks."""
+
+    at: datetime
+    was_offline: bool = False
+    is_doubtful: bool = False
+
+
+def believed(
+    *, phone_at: datetime | None, now: datetime, opens_at: datetime, closes_at: datetime
+) -> Told | None:
+    """Which instant counts for a press that arrives now; None when neither clock lies in the window.
+
+    The server's clock decides. The phone's own time counts only for what waited on the phone, and only if it lies
+    in the window, not after its arrival and at most twelve hours before; else the arrival counts and is marked.
+    """
+    if phone_at is None or abs(now - phone_at) <= PHONE_CLOCK_SLACK:
+        return Told(now) if opens_at <= now <= closes_at else None
+    if opens_at <= phone_at <= min(now, closes_at) and now - phone_at <= PHONE_TIME_KEPT:
+        return Told(phone_at, was_offline=True)
+    if opens_at <= now <= closes_at:
+        return Told(now, was_offline=True, is_doubtful=True)
+    return None
+
+
+def leaving(
+    *, arrived_at: datetime | None, left_at: datetime | None, ends_at: datetime, now: datetime
+) -> tuple[datetime | None, bool]:
+    """When somebody left, and whether only the rule says so: two hours after the end, who forgot left at the end."""
+    if left_at is None and arrived_at is not None and now >= ends_at + CHECK_OUT_CLOSES:
+        return max(arrived_at, ends_at), True
+    return left_at, False
+
+
+def credited_minutes(
+    *,
+    mark: Mark,
+    starts_at: datetime,
+    ends_at: datetime,
+    arrived_at: datetime | None,
+    left_at: datetime | None,
+) -> int:
+    """The minutes that evidence gives, in real time also when clocks change; an early arrival counts from the start.
+
+    Present without times (a tick of roll call or on paper) counts the planned stretch. Nobody present: nothing.
+    """
+    if mark is not Mark.PRESENT:
+        return 0
+    began = max(arrived_at or starts_at, starts_at)
+    return max(0, int(((left_at or ends_at) - began).total_seconds() // 60))
+
+
+def late_minutes(*, starts_at: datetime, arrived_at: datetime | None) -> int:
+    """How late somebody came, in minutes; up to five are not late."""
+    if arrived_at is None or arrived_at - starts_at <= LATE_AFTER:
+        return 0
+    return int((arrived_at - starts_at).total_seconds() // 60)
+
+
+def time_inside(candidates: Iterable[datetime], *, starts_at: datetime, ends_at: datetime) -> datetime | None:
+    """Which of the instants that a written time may mean lies in the shift's window, the nearest to the start first."""
+    inside = [each for each in candidates if starts_at - CHECK_IN_OPENS <= each <= ends_at + CHECK_OUT_CLOSES]
+    return min(inside, default=None)
