@@ -1,13 +1,14 @@
 """Rules of rosters: words and states, the time rules that bind every click and every proposal. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
 from webapp.base import clock
 from webapp.base.errors import RuleBroken
+from webapp.domain.volunteers.rules import PledgeKind, VolunteerState
 
 REST = timedelta(hours=11)
 MOST_IN_A_DAY = timedelta(hours=10)
