@@ -1,5 +1,6 @@
 """Rules of rosters: words and states, the time rules that bind every click and every proposal. Pure."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
