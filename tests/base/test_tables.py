@@ -2,8 +2,11 @@
 
 import csv
 import io
+import zipfile
+from datetime import date, datetime
 
 import pytest
+from openpyxl import Workbook
 
 from webapp.base.errors import RuleBroken
 from webapp.base.tables import ErrorFile, Problem, Sheet, neutralise, tidy
@@ -33,7 +36,8 @@ def test_encoding_delimiter_and_line_ends_are_found_by_content(encoding, delimit
     [
         (b"", "file_empty"),
         (b"\n\n , ,\n", "file_empty"),
-        (b"PK\x03\x04rest of a workbook", "file_is_workbook"),
+        (b"PK\x03\x04rest of a workbook", "file_workbook_broken"),
+        (b"\xd0\xcf\x11\xe0an old one", "file_is_old_workbook"),
         ("姓名,電話\n張三,1\n李四,2\n".encode("big5"), "file_encoding"),
         ("name,phone\n張家豪,1\n陳淑芬,2\n林志明,3\n".encode("big5"), "file_encoding"),
         ("name,phone\nJosé,1\n".encode("latin-1"), "file_encoding"),
@@ -46,6 +50,76 @@ def test_a_file_that_cannot_be_read_is_refused_whole(content, code) -> None:
     with pytest.raises(RuleBroken) as refusal:
         sheet(content)
     assert refusal.value.code == code
+
+
+def workbook(*rows, before=()) -> bytes:
+    """A workbook whose last sheet has these rows."""
+    book = Workbook()
+    for title in before:
+        book.create_sheet(title, 0).append(["说明", "请勿改动"])
+    for row in rows:
+        book.worksheets[-1].append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_workbook_is_read_as_text_is() -> None:
+    read = sheet(
+        workbook(
+            ["花名册"], ["序号", "姓名", "电话"], [1, "张三", "１３８ 0000 0001"], [None, None], [2, "李四"]
+        )
+    )
+    assert (read.form, read.delimiter, read.encoding) == ("XLSX", "", "xlsx")
+    assert [(row.line, row.cells) for row in read.rows()] == [
+        (3, {"name": "张三", "phone": "138 0000 0001"}),
+        (5, {"name": "李四", "phone": ""}),
+    ]
+    assert read.unknown == ["序号"]
+    assert [row.original for row in read.rows()] == [["1", "张三", "１３８ 0000 0001"], ["2", "李四", ""]]
+
+
+def test_the_sheet_of_a_workbook_whose_heads_fit_is_the_one() -> None:
+    read = sheet(workbook(["姓名"], ["张三"], before=["说明"]))
+    assert [row.cells for row in read.rows()] == [{"name": "张三"}]
+
+
+def test_numbers_of_a_workbook_are_known_as_such_and_lost_digits_stay_visible() -> None:
+    cells = ["张三", 13800000001, 511623209901012345, 1.5, datetime(2026, 5, 1), True, date(2026, 5, 2)]  # noqa: DTZ001
+    read = Sheet(
+        io.BytesIO(workbook(["姓名", "电话", "代码", "身高", "到期", "在岗", "起"], cells)),
+        columns=COLUMNS,
+        required=(("name",),),
+    )
+    row = next(read.rows())
+    assert row.cells == {"name": "张三", "phone": "13800000001", "code": "5.11623209901012E+17"}
+    assert row.numbers == {"phone", "code"}
+    assert row.original[3:] == ["1.5", "2026-05-01", "True", "2026-05-02"]
+
+
+def test_a_workbook_without_the_heads_or_without_rows_is_refused() -> None:
+    with pytest.raises(RuleBroken) as refusal:
+        sheet(workbook(["地点"], ["这里"]))
+    assert refusal.value.code == "file_columns_missing"
+    with pytest.raises(RuleBroken) as refusal:
+        sheet(workbook())
+    assert refusal.value.code == "file_empty"
+
+
+def test_an_archive_that_is_no_workbook_is_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    with pytest.raises(RuleBroken) as refusal:
+        sheet(out.getvalue())
+    assert refusal.value.code == "file_workbook_broken"
+
+
+def test_a_workbook_that_unpacks_without_end_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr("webapp.base.tables._UNPACKED_LIMIT", 1000)
+    with pytest.raises(RuleBroken) as refusal:
+        sheet(workbook(["姓名"], ["张三"]))
+    assert refusal.value.code == "file_unpacks_too_large"
 
 
 def test_a_rare_character_is_no_wrong_encoding() -> None:

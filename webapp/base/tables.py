@@ -1,17 +1,22 @@
-"""Delimited files as offices send them: read in a stream whatever their size, and written so that Excel is safe.
+"""Tables as offices send them: read in a stream whatever their size, and written so that Excel is safe.
 
-UTF-8 with or without BOM or GB18030, by content; comma, semicolon or tab; Chinese or English heads, perhaps
-under a title line. A file that cannot be read is refused whole; of one that can, every bad row stands alone.
+Text in UTF-8 with or without BOM or GB18030, by content, with comma, semicolon or tab; or an Excel workbook.
+Chinese or English heads, perhaps under a title line. A file that cannot be read is refused whole; of one that
+can, every bad row stands alone.
 """
 
 import csv
 import io
 import re
 import unicodedata
+import zipfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TextIO
+from datetime import date, datetime
+from typing import Any, BinaryIO, Protocol, TextIO
+from xml.etree.ElementTree import ParseError
 
 from webapp.base.errors import RuleBroken
 
@@ -21,6 +26,12 @@ _LINES_IN_A_CELL = 20
 _HEAD_WITHIN_LINES = 10
 _DELIMITERS = ",;\t"
 ERROR_COLUMNS = ("error_line", "error_column", "error_code", "error_message")
+WORKBOOK = "xlsx"
+# A workbook is a zip archive: a small one may unpack to more than any memory holds.
+_UNPACKED_LIMIT = 400 << 20
+_WIDEST = 200
+# A spreadsheet keeps 15 digits of a number.
+_EXACT_BELOW = 10**15
 
 # Full-width digits, letters and the signs that numbers and doors are written with; punctuation stays as it is.
 _HALF_WIDTH = {
@@ -51,12 +62,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the known cells by their column's name, tidied, and the row as it came."""
+    """One row: the known cells by their column's name, tidied, and the row as it came.
+
+    `numbers` names the columns whose cell a workbook holds as a number: what has more than 15 digits has lost
+    some of them there.
+    """
 
     line: int
     cells: Mapping[str, str]
     original: Sequence[str]
     problem: Problem | None = None
+    numbers: frozenset[str] = frozenset()
 
 
 def tidy(text: str) -> str:
@@ -115,14 +131,16 @@ def _is_everyday(sign: str) -> bool:
 
 
 def detect_encoding(file: BinaryIO) -> str:
-    """The encoding of the whole file; raises RuleBroken when it is empty, a workbook, or no text we know."""
+    """The encoding of the whole file, or "xlsx"; raises RuleBroken when it is empty or nothing we can read."""
     file.seek(0)
     start = file.read(4)
     file.seek(0)
     if not start:
         raise RuleBroken("file_empty", field="file")
-    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise RuleBroken("file_is_workbook", field="file")
+    if start.startswith(b"PK\x03\x04"):
+        return WORKBOOK
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise RuleBroken("file_is_old_workbook", field="file")
     for encoding in ("utf-8-sig", "gb18030"):
         if _decodes(file, encoding):
             return encoding
@@ -202,8 +220,140 @@ def _records(file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str] | No
         yield number, next(csv.reader([line], delimiter=delimiter), [])
 
 
+@dataclass(frozen=True)
+class _Cells:
+    """A row of cells as text; `numbers` are the places of those that are numbers in a workbook."""
+
+    texts: list[str]
+    numbers: frozenset[int] = frozenset()
+
+
+class _Source(Protocol):
+    """Where rows come from: lines of text, or a sheet of a workbook."""
+
+    def heads(self) -> Generator[tuple[int, list[str]], None, None]:
+        """The lines in which the heads are looked for."""
+
+    def rows(self) -> Iterator[tuple[int, _Cells | None]]:
+        """Every row with its line; None for one that cannot be read."""
+
+
+class _Text:
+    """Delimited text; the delimiter is that of the head line."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._file = file
+        self._encoding = encoding
+        self.delimiter = ","
+
+    def _open(self) -> io.TextIOWrapper:
+        self._file.seek(0)
+        return io.TextIOWrapper(self._file, encoding=self._encoding, newline="")
+
+    def heads(self) -> Generator[tuple[int, list[str]], None, None]:
+        text = self._open()
+        filled = 0
+        try:
+            for number, line in _lines(text):
+                if line is None or not line.strip(" \t\r\n,;"):
+                    continue
+                filled += 1
+                if filled > _HEAD_WITHIN_LINES:
+                    break
+                self.delimiter = max(_DELIMITERS, key=line.count)
+                yield number, next(csv.reader([line], delimiter=self.delimiter), [])
+        finally:
+            text.detach()
+
+    def rows(self) -> Iterator[tuple[int, _Cells | None]]:
+        text = self._open()
+        try:
+            for line, cells in _records(text, self.delimiter):
+                yield line, None if cells is None else _Cells(cells)
+        finally:
+            text.detach()
+
+
+class _Workbook:
+    """A sheet of a workbook, read row by row; the first sheet whose heads fit is the one."""
+
+    delimiter = ""
+
+    def __init__(self, file: BinaryIO) -> None:
+        from openpyxl import load_workbook  # noqa: PLC0415 - a quarter of a second that text files need not wait
+
+        file.seek(0)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                unpacked = sum(each.file_size for each in archive.infolist())
+            if unpacked > _UNPACKED_LIMIT:
+                raise RuleBroken("file_unpacks_too_large", field="file")
+            file.seek(0)
+            self._book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except (
+            zipfile.BadZipFile,
+            KeyError,
+            ValueError,
+            OSError,
+            ParseError,
+            AttributeError,
+            TypeError,
+        ) as error:
+            raise RuleBroken("file_workbook_broken", field="file") from error
+        self._sheet: Any = None
+
+    def heads(self) -> Generator[tuple[int, list[str]], None, None]:
+        for sheet in self._book.worksheets:
+            self._sheet = sheet
+            filled = 0
+            for line, cells in self.rows():
+                if cells is None or not any(text.strip() for text in cells.texts):
+                    continue
+                filled += 1
+                if filled > _HEAD_WITHIN_LINES:
+                    break
+                yield line, cells.texts
+
+    def rows(self) -> Iterator[tuple[int, _Cells | None]]:
+        # What a sheet says of its own size is often wrong; without it the rows themselves count.
+        self._sheet.reset_dimensions()
+        try:
+            for line, values in enumerate(self._sheet.iter_rows(values_only=True), 1):
+                cells = list(values[:_WIDEST])
+                while cells and cells[-1] is None:
+                    cells.pop()
+                yield (
+                    line,
+                    _Cells(
+                        [_as_text(value) for value in cells],
+                        frozenset(place for place, value in enumerate(cells) if _is_number(value)),
+                    ),
+                )
+        except (zipfile.BadZipFile, KeyError, ValueError, ParseError, EOFError) as error:
+            raise RuleBroken("file_workbook_broken", field="file") from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_text(value: Any) -> str:
+    """A cell of a workbook as text; a number that has lost digits stays recognisable as such."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return str(value.date() if not (value.hour or value.minute or value.second) else value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if _is_number(value):
+        if abs(value) >= _EXACT_BELOW:
+            return f"{float(value):.14E}"
+        return str(int(value)) if value == int(value) else repr(value)
+    return str(value)
+
+
 class Sheet:
-    """A delimited file that can be read: its encoding, delimiter and columns are known, its rows stream.
+    """A table that can be read: its encoding, delimiter and columns are known, its rows stream.
 
     `columns` maps our names to the heads that mean them; `required` are groups of which each needs one.
     Raises RuleBroken for a file that cannot be read; nothing has been taken from it then.
@@ -216,11 +366,14 @@ class Sheet:
         columns: Mapping[str, Iterable[str]],
         required: Sequence[Sequence[str]],
     ) -> None:
-        self._file = file
         self._columns = {head_key(head): name for name, heads in columns.items() for head in (name, *heads)}
         self._required = required
         self.encoding = detect_encoding(file)
-        self.delimiter, self._head_line, self.heads = self._find_head()
+        self._source: _Text | _Workbook = (
+            _Workbook(file) if self.encoding == WORKBOOK else _Text(file, self.encoding)
+        )
+        self._head_line, self.heads = self._find_head(self._source)
+        self.delimiter = self._source.delimiter
         self.known: dict[str, int] = {}
         self.unknown: list[str] = []
         self._own: list[int] = []
@@ -235,64 +388,54 @@ class Sheet:
                 self.unknown.append(tidy(head))
         self.original_heads = [self.heads[index] for index in self._own]
 
+    @property
+    def form(self) -> str:
+        """What the file is, for people: UTF-8, GB18030 or XLSX."""
+        return "UTF-8" if self.encoding.startswith("utf-8") else self.encoding.upper()
+
     def head_of(self, name: str | None) -> str | None:
         """What the file itself calls our column."""
         return tidy(self.heads[self.known[name]]) if name in self.known else name
 
-    def _text(self) -> io.TextIOWrapper:
-        self._file.seek(0)
-        return io.TextIOWrapper(self._file, encoding=self.encoding, newline="")
-
-    def _find_head(self) -> tuple[str, int, list[str]]:
-        """The delimiter, and the line of the heads: the first of the first lines that has what is needed."""
-        text = self._text()
+    def _find_head(self, source: _Source) -> tuple[int, list[str]]:
+        """The line of the heads: the first of the first lines that has what is needed."""
         missing: list[str] = []
         filled = 0
-        try:
-            for number, line in _lines(text):
-                if line is None or not line.strip(" \t\r\n,;"):
-                    continue
+        with closing(source.heads()) as lines:
+            for number, heads in lines:
                 filled += 1
-                if filled > _HEAD_WITHIN_LINES:
-                    break
-                delimiter = max(_DELIMITERS, key=line.count)
-                heads = next(csv.reader([line], delimiter=delimiter), [])
                 names = {self._columns.get(head_key(head)) for head in heads}
                 lacking = [group[0] for group in self._required if not names.intersection(group)]
                 if not lacking:
-                    return delimiter, number, heads
+                    return number, heads
                 if not missing or len(lacking) < len(missing):
                     missing = lacking
-        finally:
-            text.detach()
         if not filled:
             raise RuleBroken("file_empty", field="file")
         raise RuleBroken("file_columns_missing", field="file", columns=", ".join(missing))
 
     def rows(self) -> Iterator[Row]:
         """Every row below the heads that is not blank."""
-        text = self._text()
-        try:
-            for line, cells in _records(text, self.delimiter):
-                if line <= self._head_line:
-                    continue
-                if cells is None:
-                    yield Row(line, {}, [], Problem(line, None, "row_unreadable"))
-                    continue
-                if any(cell.strip() for cell in cells):
-                    yield self._row(line, cells)
-        finally:
-            text.detach()
+        for line, cells in self._source.rows():
+            if line <= self._head_line:
+                continue
+            if cells is None:
+                yield Row(line, {}, [], Problem(line, None, "row_unreadable"))
+                continue
+            if any(text.strip() for text in cells.texts):
+                yield self._row(line, cells)
 
-    def _row(self, line: int, cells: list[str]) -> Row:
-        original = [cells[index] if index < len(cells) else "" for index in self._own]
+    def _row(self, line: int, cells: _Cells) -> Row:
+        texts = cells.texts
+        original = [texts[index] if index < len(texts) else "" for index in self._own]
         known = {
-            name: _plain(cells[index]) if index < len(cells) else "" for name, index in self.known.items()
+            name: _plain(texts[index]) if index < len(texts) else "" for name, index in self.known.items()
         }
         problem = None
-        if any(cell.strip() for cell in cells[len(self.heads) :]):
-            problem = Problem(line, None, "row_cells", {"found": len(cells), "wanted": len(self.heads)})
-        return Row(line, known, original, problem)
+        if any(text.strip() for text in texts[len(self.heads) :]):
+            problem = Problem(line, None, "row_cells", {"found": len(texts), "wanted": len(self.heads)})
+        numbers = frozenset(name for name, index in self.known.items() if index in cells.numbers)
+        return Row(line, known, original, problem, numbers)
 
 
 # --- writing ------------------------------------------------------------------------------------------------

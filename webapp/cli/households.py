@@ -10,7 +10,7 @@ from webapp.base.actor import Actor
 from webapp.base.deed import Deed
 from webapp.base.errors import LinliError
 from webapp.base.ids import new_public_id
-from webapp.cli.reports import LANGUAGE, RejectedRows, refuse, speaking
+from webapp.cli.reports import LANGUAGE, RejectedRows, how_written, refuse, speaking
 from webapp.domain.households.services import imports
 from webapp.web.errors import sentence
 
@@ -27,7 +27,7 @@ cli = AppGroup("households", help="Households: lists of doors and members.")
 def import_households(
     file: Path, community: str, errors: Path | None, language: str, *, preview: bool, invented: bool
 ) -> None:
-    """Take grids, compounds, buildings, doors and members from a CSV FILE. The last line counts the rows."""
+    """Take grids, compounds, buildings, doors and members from a FILE: CSV or XLSX. The last line counts the rows."""
     key = new_public_id()
     deed = Deed(
         actor=Actor.system("households"), client_id=key, fingerprint=key, now=clock.now(), source="shell"
@@ -53,8 +53,7 @@ def import_households(
 
 
 def _show(shown: imports.Preview) -> None:
-    delimiter = {",": "comma", ";": "semicolon", "\t": "tab"}[shown.delimiter]
-    click.echo(f"{shown.encoding}, {delimiter}")
+    click.echo(how_written(shown.encoding, shown.delimiter))
     click.echo("columns: " + ", ".join(f"{head} → {name}" for name, head in shown.columns.items()))
     if shown.unknown:
         click.echo("not taken: " + ", ".join(shown.unknown))

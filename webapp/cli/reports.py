@@ -31,6 +31,12 @@ def refuse(error: LinliError) -> NoReturn:
     raise click.ClickException(sentence(error.code, **error.params)) from error
 
 
+def how_written(encoding: str, delimiter: str) -> str:
+    """What a file was read as: GB18030, semicolon."""
+    name = {",": "comma", ";": "semicolon", "\t": "tab"}.get(delimiter)
+    return f"{encoding}, {name}" if name else encoding
+
+
 class RejectedRows:
     """Writes rows that were not taken to a file as they come, and shows the first of them."""
 

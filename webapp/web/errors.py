@@ -89,8 +89,15 @@ SENTENCES: dict[str, Any] = {
     "sheet_overtaken": _l("Somebody printed this sheet at the same moment. Please press once more."),
     # files
     "file_empty": _l("There are no rows in this file. Nothing was changed."),
-    "file_is_workbook": _l(
-        "This is an Excel workbook. Nothing was changed. Please save it as CSV and take that."
+    "file_is_old_workbook": _l(
+        "This is an old Excel workbook (.xls). Nothing was changed. Please save it as .xlsx or CSV and take that."
+    ),
+    "file_workbook_broken": _l(
+        "This Excel workbook cannot be opened: it is damaged or locked. Nothing was changed."
+        " Please save it anew, without a password, and take that."
+    ),
+    "file_unpacks_too_large": _l(
+        "This workbook unpacks to more than 400 MB. Nothing was changed. Please save it as CSV."
     ),
     "file_encoding": _l(
         "The characters of this file cannot be read. Nothing was changed. Please save it as CSV in UTF-8 or GB18030."

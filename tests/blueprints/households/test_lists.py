@@ -108,7 +108,7 @@ def test_a_list_is_read_shown_and_only_then_taken(cast) -> None:
     ("content", "code"),
     [
         (b"", "file_empty"),
-        (b"PK\x03\x04", "file_is_workbook"),
+        (b"PK\x03\x04", "file_workbook_broken"),
         ("a,b\n1,2\n", "file_columns_missing"),
         ("door,name\nJos\u00e9,1\n".encode("latin-1"), "file_encoding"),
     ],

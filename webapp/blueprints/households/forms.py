@@ -39,7 +39,7 @@ class ListForm(LinliForm):
 
     community = SelectField(_l("Community"), validate_choice=False)
     file = FileField(
-        _l("The list as a CSV file"),
+        _l("The list as CSV or XLSX"),
         [FileRequired(_l("Please choose a file."))],
-        render_kw={"accept": ".csv,.txt,text/csv"},
+        render_kw={"accept": ".csv,.txt,.xlsx,text/csv"},
     )

@@ -77,7 +77,7 @@ def preview(*, file: BinaryIO, building_word: str | None = None, report: Report 
     """
     sheet = open_list(file)
     shown = Preview(
-        encoding="UTF-8" if sheet.encoding.startswith("utf-8") else "GB18030",
+        encoding=sheet.form,
         delimiter=sheet.delimiter,
         columns={name: sheet.head_of(name) or name for name in sheet.known},
         unknown=sheet.unknown,
