@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, select, tuple_
+from sqlalchemy import Select, and_, bindparam, exists, func, select, tuple_
 
 from webapp.base import db
 from webapp.base.actor import Actor
-from webapp.base.db import one_of, reading, values_of, within
+from webapp.base.db import UtcDateTime, one_of, reading, values_of, within
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.base.prepared import Prepared
@@ -442,3 +442,37 @@ def find_for_zone(*, actor: Actor, public_id: str) -> Any:
     if not actor.can(Permission.ZONE_CHANGE, row.path):
         raise NotAllowed
     return row
+
+
+_strictest = (
+    select(func.max(_classes.c.rank))
+    .where(_classes.c.rule_set_id == _sets.c.id)
+    .correlate(_sets)
+    .scalar_subquery()
+)
+_zoned = (
+    select(_areas.c.path, (_classes.c.rank == _strictest).label("is_sealed"))
+    .select_from(
+        _zones.join(_classes, _classes.c.id == _zones.c.zone_class_id)
+        .join(_sets, _sets.c.id == _classes.c.rule_set_id)
+        .join(_areas, _areas.c.id == _zones.c.area_id)
+    )
+    .where(_zones.c.ended_at.is_(None), _zones.c.started_at <= bindparam("now", type_=UtcDateTime))
+    .order_by(_areas.c.path)
+)
+_zoned_prepared = Prepared(_zoned)
+
+
+@reading
+def sealed_paths(now: datetime) -> tuple[str, ...]:
+    """The areas that are sealed now (the strictest class of their rule set), for `rules.side_of`.
+
+    What was opened again inside a sealed area stands there with "!" before its path.
+    """
+    rows = _zoned_prepared.all({"now": now})
+    sealed = [row.path for row in rows if row.is_sealed]
+    return tuple(
+        row.path if row.is_sealed else f"!{row.path}"
+        for row in rows
+        if row.is_sealed or any(row.path.startswith(path) for path in sealed)
+    )

@@ -170,3 +170,16 @@ def ensure_zone_text(*, reason: str, notice: str) -> tuple[str, str]:
     if len(notice) > 120:
         raise RuleBroken("text_too_long", field="notice", maximum=120)
     return reason, notice
+
+
+def side_of(path: str, sealed: Iterable[str]) -> str:
+    """On which side of the cordon a path lies: the innermost sealed area that it is in, empty for outside.
+
+    A sealed area with "!" before it is one that was opened again inside a sealed one.
+    """
+    nearest = max((each for each in sealed if path.startswith(each.lstrip("!"))), key=_depth, default="")
+    return "" if nearest.startswith("!") else nearest
+
+
+def _depth(path: str) -> int:
+    return len(path.lstrip("!"))
