@@ -15,6 +15,11 @@ def configure(zone: str) -> None:
     _zone = ZoneInfo(zone)
 
 
+def zone() -> ZoneInfo:
+    """The county's time zone, for pure rules that reckon with wall-clock times."""
+    return _zone
+
+
 def here(moment: datetime) -> datetime:
     """The same instant on the county's clocks."""
     return moment.astimezone(_zone)
