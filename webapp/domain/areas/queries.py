@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, func, select, tuple_
+from sqlalchemy import Select, and_, bindparam, case, exists, func, select, tuple_
 
 from webapp.base import db
 from webapp.base.actor import Actor
@@ -450,29 +450,20 @@ _strictest = (
     .correlate(_sets)
     .scalar_subquery()
 )
-_zoned = (
-    select(_areas.c.path, (_classes.c.rank == _strictest).label("is_sealed"))
+# Every area with a zone of its own, and whether that is the strictest class; parameter: now.
+zoned = (
+    select(_areas.c.path, case((_classes.c.rank == _strictest, 1), else_=0).label("is_sealed"))
     .select_from(
         _zones.join(_classes, _classes.c.id == _zones.c.zone_class_id)
         .join(_sets, _sets.c.id == _classes.c.rule_set_id)
         .join(_areas, _areas.c.id == _zones.c.area_id)
     )
     .where(_zones.c.ended_at.is_(None), _zones.c.started_at <= bindparam("now", type_=UtcDateTime))
-    .order_by(_areas.c.path)
 )
-_zoned_prepared = Prepared(_zoned)
+_zoned_prepared = Prepared(zoned)
 
 
 @reading
 def sealed_paths(now: datetime) -> tuple[str, ...]:
-    """The areas that are sealed now (the strictest class of their rule set), for `rules.side_of`.
-
-    What was opened again inside a sealed area stands there with "!" before its path.
-    """
-    rows = _zoned_prepared.all({"now": now})
-    sealed = [row.path for row in rows if row.is_sealed]
-    return tuple(
-        row.path if row.is_sealed else f"!{row.path}"
-        for row in rows
-        if row.is_sealed or any(row.path.startswith(path) for path in sealed)
-    )
+    """The areas that are sealed now (the strictest class of their rule set), for `rules.side_of`."""
+    return rules.cordons((row.path, bool(row.is_sealed)) for row in _zoned_prepared.all({"now": now}))

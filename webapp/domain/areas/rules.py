@@ -172,12 +172,21 @@ def ensure_zone_text(*, reason: str, notice: str) -> tuple[str, str]:
     return reason, notice
 
 
-def side_of(path: str, sealed: Iterable[str]) -> str:
-    """On which side of the cordon a path lies: the innermost sealed area that it is in, empty for outside.
+def cordons(zoned: Iterable[tuple[str, bool]]) -> tuple[str, ...]:
+    """What `side_of` compares with, from (path, whether it is sealed): the sealed areas, and with "!" before its
+    path what was opened again inside one."""
+    known = sorted(zoned)
+    sealed = [path for path, is_sealed in known if is_sealed]
+    return tuple(
+        path if is_sealed else f"!{path}"
+        for path, is_sealed in known
+        if is_sealed or any(path.startswith(each) for each in sealed)
+    )
 
-    A sealed area with "!" before it is one that was opened again inside a sealed one.
-    """
-    nearest = max((each for each in sealed if path.startswith(each.lstrip("!"))), key=_depth, default="")
+
+def side_of(path: str, cordon: Iterable[str]) -> str:
+    """On which side of the cordon a path lies: the innermost sealed area that it is in, empty for outside."""
+    nearest = max((each for each in cordon if path.startswith(each.lstrip("!"))), key=_depth, default="")
     return "" if nearest.startswith("!") else nearest
 
 
