@@ -582,7 +582,9 @@ def broken_rules(
         return
     if shift.adults_only and not taker.is_adult:
         yield RuleBroken("adults_only")
-    if shift.handles_household_data and PledgeKind.CONFIDENTIALITY not in taker.pledges:
+    if PledgeKind.HEALTH not in taker.pledges or (
+        shift.handles_household_data and PledgeKind.CONFIDENTIALITY not in taker.pledges
+    ):
         yield RuleBroken("pledge_missing")
     if taker.state in _NEWCOMERS and (shift.handles_household_data or not shift.newcomers_welcome):
         yield RuleBroken("newcomer_not_yet")
