@@ -174,7 +174,8 @@ def ensure_zone_text(*, reason: str, notice: str) -> tuple[str, str]:
 
 def cordons(zoned: Iterable[tuple[str, bool]]) -> tuple[str, ...]:
     """What `side_of` compares with, from (path, whether it is sealed): the sealed areas, and with "!" before its
-    path what was opened again inside one."""
+    path what was opened again inside one.
+    """
     known = sorted(zoned)
     sealed = [path for path, is_sealed in known if is_sealed]
     return tuple(
