@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, or_, select
 
 from webapp.base.actor import Actor
 from webapp.base.db import within
@@ -40,12 +40,16 @@ def team_paths(actor: Actor, permission: Permission) -> tuple[str, ...]:
     )
 
 
+def led_teams(actor: Actor) -> Select[Any]:
+    """The ids of the teams that the actor leads, to stand in a condition."""
+    return select(_leads.c.team_id).where(_leads.c.person_id == actor.person_id)
+
+
 def visible(
     actor: Actor, permission: Permission, *, path: Column[Any], team_id: Column[Any]
 ) -> ColumnElement[bool]:
     """The rows (of posts, teams: an area path and a team) that the actor's permission reaches."""
-    led = select(_leads.c.team_id).where(_leads.c.person_id == actor.person_id)
     return or_(
         within(path, *staff_paths(actor, permission)),
-        and_(within(path, *team_paths(actor, permission)), team_id.in_(led)),
+        and_(within(path, *team_paths(actor, permission)), team_id.in_(led_teams(actor))),
     )
