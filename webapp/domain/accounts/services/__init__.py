@@ -14,7 +14,12 @@ from webapp.domain.accounts.services.profile import (
     sign_out_everywhere,
     tidy_sign_ins,
 )
-from webapp.domain.accounts.services.staff import area_to_manage, end_appointment, write_appointment
+from webapp.domain.accounts.services.staff import (
+    area_to_manage,
+    close_appointment,
+    end_appointment,
+    write_appointment,
+)
 
 __all__ = [
     "NewSignIn",
@@ -22,6 +27,7 @@ __all__ = [
     "area_to_manage",
     "change_password",
     "change_preferences",
+    "close_appointment",
     "end_appointment",
     "ensure_user",
     "hash_password",

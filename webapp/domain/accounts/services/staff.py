@@ -50,22 +50,16 @@ def write_appointment(
     return written
 
 
-@writing
-def end_appointment(*, deed: Deed, phone: str, role: Role, area_code: str) -> None:
-    """End a role now; NotFound when the user of this phone does not hold it there."""
-    claim = requests.claim(deed)
-    if claim.is_repeat:
-        return
-    area = area_to_manage(deed, area_code)
-    user_id = select(_users.c.id).where(_users.c.phone_index == index_of_phone(rules.normalise_phone(phone)))
+def close_appointment(deed: Deed, *, user_id: int, role: Role, area_id: int) -> int | None:
+    """End a role at an area in a deed that somebody has claimed; its id, or None where the user does not hold it."""
     ended: int | None = (
         db.connection()
         .execute(
             update(_appointments)
             .where(
-                _appointments.c.user_id == user_id.scalar_subquery(),
+                _appointments.c.user_id == user_id,
                 _appointments.c.role == role,
-                _appointments.c.area_id == area.id,
+                _appointments.c.area_id == area_id,
                 _appointments.c.ended_at.is_(None),
             )
             .values(ended_at=deed.now)
@@ -73,6 +67,24 @@ def end_appointment(*, deed: Deed, phone: str, role: Role, area_code: str) -> No
         )
         .scalar()
     )
+    return ended
+
+
+@writing
+def end_appointment(*, deed: Deed, phone: str, role: Role, area_code: str) -> None:
+    """End a role now; NotFound when the user of this phone does not hold it there."""
+    claim = requests.claim(deed)
+    if claim.is_repeat:
+        return
+    area = area_to_manage(deed, area_code)
+    user_id = (
+        db.connection()
+        .execute(
+            select(_users.c.id).where(_users.c.phone_index == index_of_phone(rules.normalise_phone(phone)))
+        )
+        .scalar()
+    )
+    ended = None if user_id is None else close_appointment(deed, user_id=user_id, role=role, area_id=area.id)
     if ended is None:
         raise NotFound
     audit.record(deed, "end_appointment", "appointment", ended, area_path=area.path, role=role.value)
