@@ -783,3 +783,49 @@ def time_inside(candidates: Iterable[datetime], *, starts_at: datetime, ends_at:
     """Which of the instants that a written time may mean lies in the shift's window, the nearest to the start first."""
     inside = [each for each in candidates if starts_at - CHECK_IN_OPENS <= each <= ends_at + CHECK_OUT_CLOSES]
     return min(inside, default=None)
+
+
+# --- duty 值班 ------------------------------------------------------------------------------------------------
+
+NIGHT_BEGINS, DUTY_CHANGES = 18, 8
+LONGEST_DUTY = timedelta(days=7)
+
+
+def ensure_duty(new: Stretch, others: Iterable[Stretch], *, name: str, phone: str) -> None:
+    """Whether a duty can stand beside the others of its kind and area.
+
+    Raises RuleBroken: duty_name_missing, duty_phone_missing, duty_ends_before, duty_too_long(days),
+    duty_overlaps(at) with the beginning of the one in the way.
+    """
+    if not name:
+        raise RuleBroken("duty_name_missing", field="name")
+    if not phone:
+        raise RuleBroken("duty_phone_missing", field="phone")
+    if new.ends_at <= new.starts_at:
+        raise RuleBroken("duty_ends_before", field="ends_time")
+    if new.length > LONGEST_DUTY:
+        raise RuleBroken("duty_too_long", field="ends_on", days=LONGEST_DUTY.days)
+    for each in others:
+        if new.overlaps(each):
+            raise RuleBroken("duty_overlaps", field="starts_on", at=each.starts_at)
+
+
+def night_of(local: datetime) -> tuple[datetime, datetime] | None:
+    """From now until the morning, on the county's clocks; None by day, when nobody has to look yet."""
+    if local.hour >= NIGHT_BEGINS:
+        morning = local + timedelta(days=1)
+    elif local.hour < DUTY_CHANGES:
+        morning = local
+    else:
+        return None
+    return local, morning.replace(hour=DUTY_CHANGES, minute=0, second=0, microsecond=0)
+
+
+def is_covered(start: datetime, end: datetime, stretches: Iterable[Stretch]) -> bool:
+    """Whether somebody is there at every moment from `start` to `end`."""
+    reached = start
+    for each in sorted(stretches):
+        if each.starts_at > reached:
+            break
+        reached = max(reached, each.ends_at)
+    return reached >= end

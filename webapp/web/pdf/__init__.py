@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import flask
-from babel.dates import format_skeleton
+from babel.dates import format_date, format_skeleton
 from flask_babel import force_locale
 
 from webapp.base.errors import RuleBroken
@@ -44,7 +44,7 @@ class MissingGlyph(RuleBroken):
 def render(
     template: str, *, language: str, progress: Callable[[int], None] | None = None, **context: object
 ) -> Rendered:
-    """Print a template. It writes on `paper` and may use `day(date)`; `language` is zh_Hans or en.
+    """Print a template. It writes on `paper`, may use `day(date)` and `weekday(date)`; `language` is zh_Hans or en.
 
     The same template and context give the same bytes on the same machine. Raises MissingGlyph where a
     character could only be printed as a box, and FontsMissing where the machine cannot print Chinese at all.
@@ -55,10 +55,13 @@ def render(
     def day(value: date) -> str:
         return format_skeleton("MMMd", value, locale=language)
 
+    def weekday(value: date) -> str:
+        return format_date(value, "EEE", locale=language)
+
     with force_locale(language):
         # Not flask.render_template: what pages get from the request has no place on paper, and the worker has none.
         page = flask.current_app.jinja_env.get_template(template).render(
-            paper=paper, day=day, language=language.replace("_", "-"), **context
+            paper=paper, day=day, weekday=weekday, language=language.replace("_", "-"), **context
         )
     page = printable(page)
     characters = set(html.unescape(page))

@@ -21,7 +21,8 @@ BODY_SIZE, HEAD_SIZE = 10.0, 9.0  # points
 ROW_HEIGHT, HEAD_HEIGHT, BAND_HEIGHT = 8.0, 7.0, 7.0
 LINE_HEIGHT = 4.2  # of the second and further lines of a row
 PADDING = 0.7
-THIN, THICK = 0.2, 0.7
+THIN, THICK, BOX = 0.2, 0.7, 0.35
+BAR_WIDTH, BAR_GAP = 1.2, 0.8  # beside a changed row, outside the table
 ROWS = "rows"  # the class of the element that the rules are drawn behind
 PICTURE = "linli-picture:"
 _POINT = 25.4 / 72
@@ -40,14 +41,37 @@ class Column:
     align: str = "center"
 
 
+class Boxed(str):
+    """A line of a cell that is printed in a box of its own, so that a photocopy still shows it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A line of a cell: what stands there, where it begins and how wide it is in thousandths of the font size."""
+
+    text: str
+    target: float
+    width: int
+    is_boxed: bool = False
+
+
 @dataclass(frozen=True)
 class _Row:
     lines: tuple[str, ...]
     height: float
-    kind: str  # "row", "strong", "band"
+    kind: str  # "row", "strong", "band", "note"
     is_thick: bool = False
     keep: str = ""  # "next" or "previous": stays on the page of its neighbour
     group: str = ""  # printed over the rest of a group that goes on on the next page
+    is_changed: bool = False
+    boxes: tuple[tuple[float, float, float], ...] = ()  # left, top in the row, width in millimetres
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether one text goes over all columns."""
+        return self.kind in {"band", "note"}
 
 
 @dataclass(frozen=True)
@@ -83,15 +107,33 @@ class Table:
     below: float
     closing: float
     row_height: float
+    width: float = SHEET_WIDTH
+    height: float = SHEET_HEIGHT
     _rows: list[_Row] = field(default_factory=list)
     _group: str = ""
-    _cells: dict[tuple[int, str, str], list[tuple[str, float, int]]] = field(default_factory=dict)
+    _cells: dict[tuple[int, Any, str], list[_Part]] = field(default_factory=dict)
 
-    def row(self, *cells: object, strong: bool = False, thick: bool = False, keep: str = "") -> str:
-        """Add a row; `thick` draws a thick line over it. Answers nothing, so that a template may print it."""
-        texts = ["" if cell is None else str(cell) for cell in cells]
+    def row(
+        self,
+        *cells: object,
+        strong: bool = False,
+        thick: bool = False,
+        keep: str = "",
+        changed: bool = False,
+        height: float = 0,
+    ) -> str:
+        """Add a row; `thick` draws a thick line over it, `changed` a bar beside it. Answers nothing, so that a
+        template may print it.
+
+        A cell is a text, or a tuple of lines of which some may be `Boxed`.
+        """
+        texts: list[Any] = [
+            cell if isinstance(cell, tuple) else "" if cell is None else str(cell) for cell in cells
+        ]
         kind = "strong" if strong else "row"
-        self._rows.append(self._ruled(texts, kind, self.row_height, is_thick=thick, keep=keep))
+        self._rows.append(
+            self._ruled(texts, kind, height or self.row_height, is_thick=thick, keep=keep, is_changed=changed)
+        )
         return ""
 
     def band(self, text: object, again: object = "") -> str:
@@ -100,13 +142,20 @@ class Table:
         self._rows.append(self._band(printable(str(text)), keep="next", is_thick=True))
         return ""
 
-    def _band(self, text: str, *, keep: str = "", is_thick: bool = False) -> _Row:
-        lines = wrap(self.fonts, text, self._units(SHEET_WIDTH - 2 * PADDING, BODY_SIZE), strong=True)
-        indent, _ = _gap(round(self._units(PADDING, BODY_SIZE)), self.fonts.spaces(strong=True))
+    def note(self, text: object, *, thick: bool = False) -> str:
+        """Add a line over all columns that says something about the rows above it."""
+        self._group = ""
+        self._rows.append(self._band(printable(str(text)), kind="note", is_thick=thick))
+        return ""
+
+    def _band(self, text: str, *, kind: str = "band", keep: str = "", is_thick: bool = False) -> _Row:
+        strong = kind == "band"
+        lines = wrap(self.fonts, text, self._units(self.width - 2 * PADDING, BODY_SIZE), strong=strong)
+        indent, _ = _gap(round(self._units(PADDING, BODY_SIZE)), self.fonts.spaces(strong=strong))
         return _Row(
             tuple(indent + line for line in lines),
             max(BAND_HEIGHT, len(lines) * LINE_HEIGHT + 2),
-            "band",
+            kind,
             is_thick=is_thick,
             keep=keep,
             group=self._group,
@@ -117,7 +166,14 @@ class Table:
         return millimetres / (size * _POINT) * EM
 
     def _ruled(
-        self, texts: list[str], kind: str, least: float, *, is_thick: bool = False, keep: str = ""
+        self,
+        texts: list[Any],
+        kind: str,
+        least: float,
+        *,
+        is_thick: bool = False,
+        keep: str = "",
+        is_changed: bool = False,
     ) -> _Row:
         cells = [self._cell(index, text, kind) for index, text in enumerate(texts)]
         if len(cells) != len(self.columns):
@@ -128,35 +184,54 @@ class Table:
             for number in range(count)
         ]
         height = least if count == 1 else max(least, count * LINE_HEIGHT + 1.6)
-        return _Row(tuple(lines), height, kind, is_thick=is_thick, keep=keep, group=self._group)
+        return _Row(
+            tuple(lines),
+            height,
+            kind,
+            is_thick=is_thick,
+            keep=keep,
+            group=self._group,
+            is_changed=is_changed,
+            boxes=_boxes(cells, (height - count * LINE_HEIGHT) / 2),
+        )
 
-    def _cell(self, index: int, text: str, kind: str) -> list[tuple[str, float, int]]:
-        """The lines of a cell: text, where it begins on the sheet, its width. Sheets repeat their cells, so kept."""
-        key = (index, text, kind)
+    def _cell(self, index: int, text: Any, kind: str) -> list[_Part]:
+        """The lines of a cell, wrapped and measured. Sheets repeat their cells, so kept."""
+        # A box is no other text, but another line.
+        about = text if isinstance(text, str) else tuple((each, isinstance(each, Boxed)) for each in text)
+        key = (index, about, kind)
         if key not in self._cells:
-            strong, size = kind != "row", HEAD_SIZE if kind == "head" else BODY_SIZE
             column, start = self.columns[index], sum(column.width for column in self.columns[:index])
-            room = self._units(column.width - 2 * PADDING, size)
-            most = self._units(column.width - 2 * THIN, size)
-            lines = []
-            # A no-break space keeps a bag's name on one line; it is printed as a plain one.
-            kept = NO_BREAK.join(printable(each) for each in text.split(NO_BREAK))
-            for line in wrap(self.fonts, kept, room, most, strong=strong):
-                part = line.replace(NO_BREAK, " ")
-                width = self.fonts.width(part, strong=strong)
-                lines.append((part, self._target(column, start, width, size), width))
-            self._cells[key] = lines
+            texts = (text,) if isinstance(text, str) else text or ("",)
+            self._cells[key] = [
+                part
+                for each in texts
+                for part in self._parts(column, start, str(each), kind, is_boxed=isinstance(each, Boxed))
+            ]
         return self._cells[key]
 
-    def _line(self, parts: list[tuple[str, float, int]], kind: str) -> str:
+    def _parts(
+        self, column: Column, start: float, text: str, kind: str, *, is_boxed: bool
+    ) -> Iterator[_Part]:
+        strong, size = kind != "row", HEAD_SIZE if kind == "head" else BODY_SIZE
+        room = self._units(column.width - 2 * PADDING, size)
+        most = self._units(column.width - 2 * THIN, size)
+        # A no-break space keeps a bag's name on one line; it is printed as a plain one.
+        kept = NO_BREAK.join(printable(each) for each in text.split(NO_BREAK))
+        for line in wrap(self.fonts, kept, room, most, strong=strong):
+            part = line.replace(NO_BREAK, " ")
+            width = self.fonts.width(part, strong=strong)
+            yield _Part(part, self._target(column, start, width, size), width, is_boxed)
+
+    def _line(self, parts: list[_Part], kind: str) -> str:
         """A line of a row: what each cell has on it, spaces between them."""
         spaces = self.fonts.spaces(strong=kind != "row")
         line, reached = "", 0.0
-        for text, target, width in parts:
-            if text:
-                gap, gap_width = _gap(round(target - reached), spaces)
-                line += gap + text
-                reached += gap_width + width
+        for part in parts:
+            if part.text:
+                gap, gap_width = _gap(round(part.target - reached), spaces)
+                line += gap + part.text
+                reached += gap_width + part.width
         return line
 
     def _target(self, column: Column, start: float, width: float, size: float) -> float:
@@ -174,7 +249,7 @@ class Table:
     def cut(self) -> list[list[_Row]]:
         """The rows of each page, the head first; the last page keeps room for the signatures."""
         head = self.head()
-        room = SHEET_HEIGHT - self.above - self.below - head.height
+        room = self.height - self.above - self.below - head.height
         pages: list[list[_Row]] = [[]]
         used = 0.0
         rows = list(self._rows)
@@ -192,7 +267,7 @@ class Table:
     def _continued(self, rows: list[_Row], position: int) -> list[_Row]:
         """The first rows of a page on which a group goes on: its name once more."""
         row = rows[position]
-        goes_on = position > 0 and row.kind != "band" and row.group and rows[position - 1].group == row.group
+        goes_on = position > 0 and not row.is_wide and row.group and rows[position - 1].group == row.group
         return [self._band(row.group)] if goes_on else []
 
     def _carried(self, page: list[_Row]) -> list[_Row]:
@@ -205,7 +280,18 @@ class Table:
         carried = page[-count:]
         del page[-count:]
         first = carried[0]
-        return [self._band(first.group), *carried] if first.group and first.kind != "band" else carried
+        return [self._band(first.group), *carried] if first.group and not first.is_wide else carried
+
+
+def _boxes(cells: list[list[_Part]], top: float) -> tuple[tuple[float, float, float], ...]:
+    """Where the boxed lines of a row stand: left on the sheet, top in the row, width."""
+    unit = BODY_SIZE * _POINT / EM
+    return tuple(
+        (part.target * unit - PADDING, top + number * LINE_HEIGHT, part.width * unit + 2 * PADDING)
+        for cell in cells
+        for number, part in enumerate(cell)
+        if part.is_boxed
+    )
 
 
 def _followers(rows: list[_Row], position: int) -> float:
@@ -233,6 +319,10 @@ class Paper:
         """A column of a table."""
         return Column(width, label, align)
 
+    def boxed(self, text: object) -> Boxed:
+        """A line of a cell in a box."""
+        return Boxed(text)
+
     def table(
         self,
         columns: Sequence[Column],
@@ -242,12 +332,24 @@ class Paper:
         below: float = 7,
         closing: float = 0,
         row_height: float = ROW_HEIGHT,
+        landscape: bool = False,
     ) -> Table:
         """Begin a table on a new page: `above` and `below` are what the template prints on each page, `closing` once."""
+        sheet_width, sheet_height = (SHEET_HEIGHT, SHEET_WIDTH) if landscape else (SHEET_WIDTH, SHEET_HEIGHT)
         width = sum(column.width for column in columns)
-        if abs(width - SHEET_WIDTH) > 0.01:
-            raise ValueError(f"The columns are {width:g} mm wide together, the sheet is {SHEET_WIDTH:g}.")
-        table = Table(self._fonts, tuple(columns), about, above, below, closing, row_height)
+        if abs(width - sheet_width) > 0.01:
+            raise ValueError(f"The columns are {width:g} mm wide together, the sheet is {sheet_width:g}.")
+        table = Table(
+            self._fonts,
+            tuple(columns),
+            about,
+            above,
+            below,
+            closing,
+            row_height,
+            sheet_width,
+            sheet_height,
+        )
         self._tables.append(table)
         return table
 
@@ -258,7 +360,7 @@ class Paper:
         overall = itertools.count(1)
         for table, pages in cut:
             for number, rows in enumerate(pages, 1):
-                self.rules.append(_rules(table.columns, rows))
+                self.rules.append(_rules(table, rows))
                 yield Page(table, number, len(pages), next(overall), self.page_count, _page_body(rows))
 
     def picture(self, data: str) -> str:
@@ -386,18 +488,29 @@ def _page_body(rows: list[_Row]) -> Markup:
     return Markup(f'<div class="{ROWS}">{"".join(parts)}</div>')  # noqa: S704
 
 
-def _rules(columns: Sequence[Column], rows: list[_Row]) -> str:
+def _rules(table: Table, rows: list[_Row]) -> str:
     """The lines of a page as PDF operators, in millimetres down and right from the corner of its rows."""
-    thin, thick = [], []
-    edges = [0.0, *itertools.accumulate(column.width for column in columns)]
+    thin, thick, boxes, bars = [], [], [], []
+    edges = [0.0, *itertools.accumulate(column.width for column in table.columns)]
     top = 0.0
-    for is_band, group in itertools.groupby(rows, key=lambda row: row.kind == "band"):
+    for is_wide, group in itertools.groupby(rows, key=lambda row: row.is_wide):
         start = top
         for row in group:
-            (thick if row.is_thick or not top else thin).append(f"0 {top:g} m {SHEET_WIDTH:g} {top:g} l")
+            (thick if row.is_thick or not top else thin).append(f"0 {top:g} m {table.width:g} {top:g} l")
+            boxes += [
+                f"{left:.2f} {top + down + 0.25:.2f} {width:.2f} {LINE_HEIGHT - 0.5:g} re"
+                for left, down, width in row.boxes
+            ]
+            if row.is_changed:
+                bars.append(f"{-BAR_GAP - BAR_WIDTH:g} {top:g} {BAR_WIDTH:g} {row.height:g} re")
             top += row.height
         thin += [f"{edge:g} {start:g} m {edge:g} {top:g} l" for edge in (edges[0], edges[-1])]
-        if not is_band:
+        if not is_wide:
             thin += [f"{edge:g} {start:g} m {edge:g} {top:g} l" for edge in edges[1:-1]]
-    thick.append(f"0 {top:g} m {SHEET_WIDTH:g} {top:g} l")
-    return f"{THIN} w {' '.join(thin)} S {THICK} w {' '.join(thick)} S"
+    thick.append(f"0 {top:g} m {table.width:g} {top:g} l")
+    drawn = [f"{THIN} w {' '.join(thin)} S {THICK} w {' '.join(thick)} S"]
+    if boxes:
+        drawn.append(f"{BOX} w {' '.join(boxes)} S")
+    if bars:
+        drawn.append(f"{' '.join(bars)} f")
+    return " ".join(drawn)

@@ -2,54 +2,32 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_
 
 from webapp.base.actor import Actor
 from webapp.base.db import within
 from webapp.base.permissions import ROLE_PERMISSIONS, Permission, Role
-from webapp.domain.volunteers.models import TeamLead
-
-_leads: Any = TeamLead.__table__
+from webapp.domain.volunteers.queries.scope import area_paths, led_teams
 
 
 def staff_paths(actor: Actor, permission: Permission) -> tuple[str, ...]:
     """The areas where the actor holds the permission for all that is there, not only for a team."""
-    if actor.is_system:
-        return ("",)
-    return tuple(
-        sorted(
-            {
-                grant.area_path
-                for grant in actor.grants
-                if grant.role is not Role.TEAM_LEAD and permission in ROLE_PERMISSIONS[grant.role]
-            }
-        )
-    )
+    return area_paths(actor, permission)
 
 
 def team_paths(actor: Actor, permission: Permission) -> tuple[str, ...]:
     """The areas where the actor holds the permission as the lead of teams."""
-    return tuple(
-        sorted(
-            {
-                grant.area_path
-                for grant in actor.grants
-                if grant.role is Role.TEAM_LEAD and permission in ROLE_PERMISSIONS[grant.role]
-            }
-        )
-    )
+    if permission not in ROLE_PERMISSIONS[Role.TEAM_LEAD]:
+        return ()
+    return tuple(sorted({grant.area_path for grant in actor.grants if grant.role is Role.TEAM_LEAD}))
 
 
-def led_teams(actor: Actor) -> Select[Any]:
-    """The ids of the teams that the actor leads, to stand in a condition."""
-    return select(_leads.c.team_id).where(_leads.c.person_id == actor.person_id)
+def visible(actor: Actor, permission: Permission, *, path: Any, team_id: Any) -> ColumnElement[bool]:
+    """The rows (of posts, of teams: an area path and a team) that the actor's permission reaches.
 
-
-def visible(
-    actor: Actor, permission: Permission, *, path: Column[Any], team_id: Column[Any]
-) -> ColumnElement[bool]:
-    """The rows (of posts, teams: an area path and a team) that the actor's permission reaches."""
-    return or_(
-        within(path, *staff_paths(actor, permission)),
-        and_(within(path, *team_paths(actor, permission)), team_id.in_(led_teams(actor))),
-    )
+    As the lead of a team it reaches what belongs to the team.
+    """
+    here = within(path, *staff_paths(actor, permission))
+    if not team_paths(actor, permission):
+        return here
+    return or_(here, and_(team_id.is_not(None), team_id.in_(led_teams(actor))))
