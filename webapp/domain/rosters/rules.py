@@ -787,7 +787,7 @@ def time_inside(candidates: Iterable[datetime], *, starts_at: datetime, ends_at:
 
 # --- duty 值班 ------------------------------------------------------------------------------------------------
 
-NIGHT_BEGINS, DUTY_CHANGES = 18, 8
+DUTY_NIGHT_BEGINS, DUTY_CHANGES = 18, 8
 LONGEST_DUTY = timedelta(days=7)
 
 
@@ -812,7 +812,7 @@ def ensure_duty(new: Stretch, others: Iterable[Stretch], *, name: str, phone: st
 
 def night_of(local: datetime) -> tuple[datetime, datetime] | None:
     """From now until the morning, on the county's clocks; None by day, when nobody has to look yet."""
-    if local.hour >= NIGHT_BEGINS:
+    if local.hour >= DUTY_NIGHT_BEGINS:
         morning = local + timedelta(days=1)
     elif local.hour < DUTY_CHANGES:
         morning = local
