@@ -106,6 +106,12 @@ SETTINGS: tuple[Setting, ...] = (
         "一个网络地址一小时内最多可取多少个没有用掉的登录码",
     ),
     Setting(
+        "LINLI_VOLUNTEERS_FROM_16",
+        "0",
+        "1: people of 16 and 17 may volunteer, when a parent agrees",
+        "1 表示家长同意后 16、17 岁也可以当志愿者",
+    ),
+    Setting(
         "LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件，优先使用"
     ),
     Setting("LINLI_TRUSTED_PROXIES", "0", "number of reverse proxies in front", "前面有几层反向代理"),
@@ -190,6 +196,7 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "SMS_TOKEN": environ.get("LINLI_SMS_TOKEN", ""),
         "SMS_DEDUPLICATES": environ.get("LINLI_SMS_DEDUPLICATES") == "1",
         "CODES_PER_ADDRESS": _number(environ, "LINLI_CODES_PER_ADDRESS"),
+        "VOLUNTEERS_FROM_16": environ.get("LINLI_VOLUNTEERS_FROM_16") == "1",
         "PDF_FONT": environ.get("LINLI_PDF_FONT", ""),
         "TRUSTED_PROXIES": _number(environ, "LINLI_TRUSTED_PROXIES"),
         "MAX_CONTENT_LENGTH": 20 * 1024 * 1024,

@@ -236,7 +236,11 @@ _parent: Any = _areas.alias("parent")
 @reading
 def get_volunteer(*, actor: Actor, public_id: str) -> VolunteerView:
     """One volunteer of the actor's; NotFound outside. Of a merged one, whom it was merged into."""
-    row = db.connection().execute(_one().where(_volunteers.c.public_id == public_id, _visible_to(actor))).first()
+    row = (
+        db.connection()
+        .execute(_one().where(_volunteers.c.public_id == public_id, _visible_to(actor)))
+        .first()
+    )
     for _ in range(MERGES_FOLLOWED):
         if row is None or row.merged_into_id is None:
             break
@@ -357,14 +361,12 @@ def find_contact(*, person_id: int) -> tuple[str, str] | None:
 
 
 @reading
-def list_users(*, person_id: int) -> tuple[int, ...]:
+def list_users(*, person_id: int, with_blocked: bool = False) -> tuple[int, ...]:
     """The ways in which a person signs in, for a service."""
-    rows = db.connection().execute(
-        select(_users.c.id)
-        .where(_users.c.person_id == person_id, _users.c.blocked_at.is_(None))
-        .order_by(_users.c.id)
-    )
-    return tuple(rows.scalars())
+    statement = select(_users.c.id).where(_users.c.person_id == person_id).order_by(_users.c.id)
+    if not with_blocked:
+        statement = statement.where(_users.c.blocked_at.is_(None))
+    return tuple(db.connection().execute(statement).scalars())
 
 
 @reading

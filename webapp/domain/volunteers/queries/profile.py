@@ -113,7 +113,7 @@ def get_own(*, actor: Actor) -> OwnVolunteer | None:
     if actor.person_id is None:
         return None
     connection = db.connection()
-    row = connection.execute(
+    row: Any = connection.execute(
         select(*_columns)
         .select_from(
             _volunteers.join(_areas, _areas.c.id == _volunteers.c.area_id)

@@ -182,7 +182,9 @@ def _beyond(table: Any, after: str, visible: ColumnElement[bool]) -> ColumnEleme
     """The rows after the one with this public id, by area and name; NotFound where that is not seen."""
     last = (
         db.connection()
-        .execute(select(table.c.area_path, table.c.name, table.c.id).where(table.c.public_id == after, visible))
+        .execute(
+            select(table.c.area_path, table.c.name, table.c.id).where(table.c.public_id == after, visible)
+        )
         .one_or_none()
     )
     if last is None:
@@ -550,7 +552,7 @@ def get_invitation(*, token: str, now: datetime) -> InvitationView:
     Raises NotFound("invitation_forged") for a token that was not signed here, and Gone with the reason for one
     that is over: revoked, expired, used up, or the team was closed.
     """
-    row = (
+    row: Any = (
         db.connection()
         .execute(
             select(
@@ -613,9 +615,7 @@ def _invitation_rows(team: TeamView) -> Any:
 @reading
 def list_invitations(*, team: TeamView) -> tuple[InvitationRow, ...]:
     """The invitations of a team that the actor has loaded, newest first."""
-    rows = db.connection().execute(
-        _invitation_rows(team).order_by(_invitations.c.id.desc()).limit(PAGE)
-    )
+    rows = db.connection().execute(_invitation_rows(team).order_by(_invitations.c.id.desc()).limit(PAGE))
     return tuple(InvitationRow(*row) for row in rows)
 
 
