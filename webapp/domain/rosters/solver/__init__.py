@@ -11,6 +11,7 @@ from webapp.domain.rosters.solver.problem import (
     Solution,
     half_days,
 )
+from webapp.domain.rosters.solver.work import Work
 
 __all__ = [
     "Fairness",
@@ -32,9 +33,9 @@ def solve(
     """The best proposal within `limit_seconds`, with proof or with how far it may be from the best.
 
     Goals, each before all that follow: minimum places covered; wanted places covered; places for skills covered
-    (nobody with a needed skill stands on a general place while a place for it could be filled); load fair; and,
-    within 2 % of the fairest, half-days that people said they can and places near their homes. Never beyond
+    (nobody with a needed skill stands on a general place while a place for it could be filled); load fair, and
+    within 2 % of the fairest half-days that people said they can, and places near their homes. Never beyond
     `wanted`, never on a half-day somebody said no to, never against `rules.ensure_time_allows`. Raises ValueError
-    for ids that are used twice or a skill place on a shift that has none.
+    for ids that are used twice or a seat for a skill on a shift that needs none.
     """
-    raise NotImplementedError
+    return Work(problem, limit_seconds=limit_seconds, workers=workers, progress=progress).run()
