@@ -1,8 +1,8 @@
 """Lists that come through the form: kept as files, previewed, then taken; long ones by the worker."""
 
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, Gone, LinliError, NotFound
 from webapp.base.ids import new_public_id
 from webapp.base.jobs import JobState, JobView
-from webapp.base.tables import ErrorFile, Problem, Row, Sheet
+from webapp.base.rejected import Rejected, Say, as_shown
 from webapp.domain.areas.services import Tally
 from webapp.domain.households.queries import listing
 from webapp.domain.households.queries.listing import CommunityRow
@@ -27,9 +27,7 @@ IN_THE_WORKER_FROM = 1000
 # The list holds names and phones: it is needed between the preview and the import, and the rows that were
 # not taken until somebody has corrected them.
 KEPT = timedelta(days=1)
-PROBLEMS_SHOWN = 100
 
-Say = Callable[[str, Mapping[str, Any]], str]
 Report = Callable[[int], None]
 
 
@@ -150,7 +148,7 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
         shown = imports.preview(
             file=io.BytesIO(content), building_word=parameters["building_word"], report=report
         )
-        return asdict(shown) | {"problems": [_problem(problem, say) for problem in shown.problems]}
+        return asdict(shown) | {"problems": [as_shown(problem, say) for problem in shown.problems]}
     # Checked when it was asked for; what is done stands under the name of the person who asked.
     deed = Deed(
         actor=Actor(kind="system", key=parameters["asked_by"]),
@@ -160,7 +158,7 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
         source="job",
     )
     with TemporaryDirectory() as directory:
-        rejected = _Rejected(Path(directory) / "errors.csv", say)
+        rejected = Rejected(Path(directory) / "errors.csv", say)
         tally = imports.import_households(
             deed=deed,
             community_code=parameters["community_code"],
@@ -169,60 +167,16 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
             report=report,
             row_count=parameters["row_count"],
         )
-        errors_file_id = rejected.keep(deed)
+        errors_file_id = rejected.keep(deed, kind="household_errors", until=deed.now + KEPT)
     return _result(tally, rejected, errors_file_id)
 
 
-def _result(tally: Tally, rejected: "_Rejected", errors_file_id: int | None) -> dict[str, Any]:
+def _result(tally: Tally, rejected: Rejected, errors_file_id: int | None) -> dict[str, Any]:
     return asdict(tally) | {
         "problems": rejected.first,
         "problem_count": tally.rejected,
         "errors_file_id": errors_file_id,
     }
-
-
-def _problem(problem: Problem, say: Say) -> dict[str, Any]:
-    return {
-        "line": problem.line,
-        "column": problem.column or "",
-        "code": problem.code,
-        "said": say(problem.code, problem.params),
-    }
-
-
-class _Rejected:
-    """Collects the rows that were not taken: the first to show, all of them as a file."""
-
-    def __init__(self, path: Path, say: Say) -> None:
-        self._path = path
-        self._say = say
-        self._stream: io.TextIOWrapper | None = None
-        self._file: ErrorFile | None = None
-        self.first: list[dict[str, Any]] = []
-
-    def add(self, sheet: Sheet, row: Row, problem: Problem) -> None:
-        """One row and what is wrong with it."""
-        if self._file is None:
-            self._stream = self._path.open("w", encoding="utf-8", newline="")
-            self._file = ErrorFile(self._stream, heads=sheet.original_heads)
-        self._file.add(row.original, problem, self._say(problem.code, problem.params))
-        if len(self.first) < PROBLEMS_SHOWN:
-            self.first.append(_problem(problem, self._say))
-
-    def keep(self, deed: Deed) -> int | None:
-        """Store the file; None where every row was taken."""
-        if self._stream is None:
-            return None
-        self._stream.close()
-        return _keep(deed=replace(deed, client_id=new_public_id()), sha256=files.put(self._path.read_bytes()))
-
-
-@writing
-def _keep(*, deed: Deed, sha256: str) -> int:
-    claim = requests.claim(deed)
-    file_id = files.register(deed, sha256=sha256, kind="household_errors", kept_until=deed.now + KEPT)
-    requests.settle(claim, outcome="kept", object_id=file_id)
-    return file_id
 
 
 def get_import(*, actor: Actor, public_id: str) -> JobView:
