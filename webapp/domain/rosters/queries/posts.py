@@ -77,7 +77,7 @@ class Choice:
     name_en: str | None = None
 
 
-def _with_posts(actor: Actor, permission: Permission) -> ColumnElement[bool]:
+def sees_community(actor: Actor, permission: Permission) -> ColumnElement[bool]:
     """Communities where the actor has posts to see (or to make): the own ones, those of the teams, a grid worker's."""
     led = (
         select(_teams.c.area_path)
@@ -100,7 +100,7 @@ def list_communities(*, actor: Actor, permission: Permission = Permission.ROSTER
     """The communities whose rosters the actor sees, or with ROSTER_MANAGE those where posts can be made."""
     rows = db.connection().execute(
         select(_areas.c.public_id, _areas.c.name, _areas.c.name_en)
-        .where(_areas.c.level == "community", _with_posts(actor, permission))
+        .where(_areas.c.level == "community", sees_community(actor, permission))
         .order_by(_areas.c.path)
         .limit(400)
     )
@@ -128,7 +128,7 @@ def get_terms(*, actor: Actor, area: str) -> PostTerms:
         select(_areas.c.public_id, _areas.c.path, _areas.c.name, _areas.c.name_en).where(
             _areas.c.public_id == area,
             _areas.c.level == "community",
-            _with_posts(actor, Permission.ROSTER_MANAGE),
+            sees_community(actor, Permission.ROSTER_MANAGE),
         )
     ).one_or_none()
     if row is None:

@@ -375,7 +375,7 @@ def change_template(*, deed: Deed, template: str, plan: TemplatePlan) -> str:
         )
         connection.execute(delete(_template_skills).where(_template_skills.c.template_id == row.id))
         _write_skills(row.id, plan.numbers)
-        template_id, public_id = row.id, row.public_id
+        template_id, public_id = row.id, str(row.public_id)
     else:
         connection.execute(update(_templates).where(_templates.c.id == row.id).values(ended_at=deed.now))
         template_id, public_id = _write_template(deed, post.id, plan)
