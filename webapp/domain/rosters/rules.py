@@ -829,3 +829,15 @@ def is_covered(start: datetime, end: datetime, stretches: Iterable[Stretch]) -> 
             break
         reached = max(reached, each.ends_at)
     return reached >= end
+
+
+def state_after_leaving(state: SignupState, *, is_in_time: bool, was_given: bool) -> SignupState:
+    """What becomes of a live sign-up that its person gives up.
+
+    Who says no to an offer, or to a place that staff gave and they never confirmed, has dropped nothing.
+    """
+    if state is SignupState.WAITING:
+        return SignupState.STOPPED_WAITING
+    if state is SignupState.OFFERED or is_in_time or was_given:
+        return SignupState.LEFT
+    return SignupState.DROPPED_OUT
