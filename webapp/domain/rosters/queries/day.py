@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,10 +11,11 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 
 from webapp.base import crypto, db
 from webapp.base.actor import Actor
-from webapp.base.db import reading
+from webapp.base.db import reading, within
 from webapp.base.errors import Gone, NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.people.models import Person
+from webapp.domain.people.rules import name_key
 from webapp.domain.rosters import rules
 from webapp.domain.rosters.models import Attendance, HandoverNote, Post, RosterSheet, Shift, Signup, StandIn
 from webapp.domain.rosters.queries.scope import staff_paths, team_paths
@@ -30,6 +31,7 @@ from webapp.domain.rosters.rules import (
     StandInState,
 )
 from webapp.domain.volunteers.models import Team, TeamLead, Volunteer
+from webapp.domain.volunteers.rules import VolunteerState
 
 _posts: Any = Post.__table__
 _shifts: Any = Shift.__table__
@@ -44,6 +46,8 @@ _teams: Any = Team.__table__
 _leads: Any = TeamLead.__table__
 
 NOTES = 3
+FOUND = 8
+NAME_BEGINS = 2
 
 
 @dataclass(frozen=True)
@@ -455,6 +459,49 @@ def notes_before(shift: DayShift) -> tuple[Note, ...]:
         .limit(NOTES)
     )
     return tuple(Note(row.text, row.written_by, row.written_at) for row in rows)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A volunteer who may be added to a shift on the spot."""
+
+    public_id: str
+    name: str
+    phone_tail: str
+    team_name: str | None
+
+
+def volunteers_near(shift: DayShift) -> Iterator[Select[Any]]:
+    """The volunteers that a lead may find for a shift: those of the post's team, then those of its area."""
+    v = _volunteers.c
+    statement = select(v.person_id, v.public_id, v.name, v.phone_tail, _teams.c.name.label("team_name"))
+    statement = statement.select_from(
+        _volunteers.join(_people, _people.c.id == v.person_id).outerjoin(_teams, _teams.c.id == v.team_id)
+    ).where(v.state.in_([VolunteerState.APPLIED, VolunteerState.ASKED_BACK, VolunteerState.ACCEPTED]))
+    if shift.team_id is not None:
+        yield statement.where(v.team_id == shift.team_id)
+    yield statement.where(within(v.area_path, shift.area_path))
+
+
+@reading
+def find_volunteers(*, actor: Actor, public_id: str, text: str) -> list[Candidate]:
+    """Volunteers whose name, pinyin or initials begin like this, near a shift whose roll the actor may call."""
+    shift = get_led_shift(actor=actor, public_id=public_id)
+    key = name_key(text)
+    if not key or (key.isascii() and len(key) < NAME_BEGINS):
+        return []
+    found: dict[str, Candidate] = {}
+    starts = or_(
+        *(
+            and_(column >= key, column < key + "\U0010ffff")
+            for column in (_people.c.name_key, _people.c.pinyin_key, _people.c.initials_key)
+        )
+    )
+    for statement in volunteers_near(shift):
+        rows = db.connection().execute(statement.where(starts).order_by(_people.c.pinyin_key).limit(FOUND))
+        for row in rows:
+            found[row.public_id] = Candidate(row.public_id, row.name, row.phone_tail, row.team_name)
+    return list(found.values())[:FOUND]
 
 
 # --- a volunteer's own day ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.base import audit, db
@@ -28,7 +28,6 @@ _people: Any = Person.__table__
 INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 # The reason of a correction that nobody asked for: the evidence itself was changed after the hours were written.
 EVIDENCE_CHANGED = "evidence_changed"
-BY_RULE = "system"
 
 
 def name_of(deed: Deed) -> str:
@@ -159,8 +158,16 @@ def write_hours(deed: Deed, shift: DayShift, attendance_ids: Collection[int] | N
     a, e, v = _attendances.c, _entries.c, _volunteers.c
     # What evidence has given so far; a correction that somebody asked for carries who decided it.
     given = (
-        select(e.attendance_id, func.sum(e.minutes).label("minutes"))
-        .where(e.state == EntryState.STANDS, e.decided_by.is_(None))
+        select(
+            e.attendance_id,
+            func.sum(e.minutes).filter(e.decided_by.is_(None)).label("minutes"),
+            func.sum(e.minutes).label("standing"),
+            # A correction belongs where the hours themselves were counted, whatever team the person is in now.
+            func.max(e.team_id).label("team_id"),
+            func.max(e.organisation_id).label("organisation_id"),
+            func.max(e.society).label("society"),
+        )
+        .where(e.state == EntryState.STANDS)
         .group_by(e.attendance_id)
         .subquery("given")
     )
@@ -172,9 +179,12 @@ def write_hours(deed: Deed, shift: DayShift, attendance_ids: Collection[int] | N
             a.arrived_at,
             a.left_at,
             given.c.minutes,
-            v.team_id,
-            v.organisation_id,
-            v.society,
+            given.c.standing,
+            case((given.c.minutes.is_not(None), given.c.team_id), else_=v.team_id).label("team_id"),
+            case((given.c.minutes.is_not(None), given.c.organisation_id), else_=v.organisation_id).label(
+                "organisation_id"
+            ),
+            case((given.c.minutes.is_not(None), given.c.society), else_=v.society).label("society"),
         )
         .select_from(
             _attendances.outerjoin(given, given.c.attendance_id == a.id).outerjoin(
@@ -197,7 +207,9 @@ def write_hours(deed: Deed, shift: DayShift, attendance_ids: Collection[int] | N
             left_at=row.left_at,
         )
         is_first = row.minutes is None
-        if (is_first and row.mark is not Mark.PRESENT) or earned == row.minutes:
+        # Nobody's hours fall below nothing, also where a correction took some of them before.
+        change = earned if is_first else max(earned - row.minutes, -row.standing)
+        if (is_first and row.mark is not Mark.PRESENT) or (not is_first and not change):
             continue
         rows.append(
             {
@@ -206,7 +218,7 @@ def write_hours(deed: Deed, shift: DayShift, attendance_ids: Collection[int] | N
                 "person_id": row.person_id,
                 "kind": EntryKind.EVIDENCE if is_first else EntryKind.CORRECTION,
                 "state": EntryState.STANDS,
-                "minutes": earned if is_first else earned - row.minutes,
+                "minutes": change,
                 "worked_on": shift.day,
                 "area_path": shift.area_path,
                 "team_id": row.team_id,
