@@ -10,7 +10,9 @@ Handler = Callable[[JobView], dict[str, Any] | None]
 
 HANDLERS = {
     "households.import": "webapp.jobs.imports:run",
+    "rosters.fill": "webapp.jobs.fills:run",
     "supplies.sheet": "webapp.jobs.sheets:run",
+    "volunteers.import": "webapp.jobs.volunteer_imports:run",
 }
 
 

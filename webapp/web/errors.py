@@ -47,6 +47,14 @@ SENTENCES: dict[str, Any] = {
     "pdf_no_fonts": _l(
         "This server lacks what it needs to print Chinese. Please tell whoever runs it: %(packages)s."
     ),
+    # What a proposal for the roster refuses.
+    "fill_moved_on": _l("This proposal has changed meanwhile. Nothing was done; please look at it again."),
+    "fill_span_backwards": _l("The last day lies before the first. Please choose again."),
+    "fill_span_too_long": _l("At most %(days)s days at once. Please choose a shorter span."),
+    "posts_missing": _l("Please choose at least one post."),
+    "no_shifts_to_fill": _l("These posts have no shifts on these days. Please make the shifts first."),
+    "said_not_available": _l("Said they cannot at this time."),
+    "day_wrong": _l("This is not a day of the calendar. Please choose again."),
     # What an order refuses.
     "nothing_chosen": _l("Please choose at least one bag."),
     "count_wrong": _l("Please write how many bags as a number."),

@@ -3,3 +3,6 @@
 from flask import Blueprint
 
 bp = Blueprint("rosters", __name__, url_prefix="/rosters")
+
+# The routes register themselves on bp.
+from webapp.blueprints.rosters import fills  # noqa: E402, F401

@@ -1,11 +1,12 @@
 """Proposals of the solver as who rosters sees them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from webapp.base import db
 from webapp.base.actor import Actor
@@ -26,6 +27,7 @@ from webapp.domain.rosters.rules import (
     SolverStatus,
 )
 from webapp.domain.volunteers.models import Skill, Team, Volunteer
+from webapp.domain.volunteers.queries.scope import led_teams
 
 PAGE = 20
 SHIFTS = 60
@@ -270,44 +272,66 @@ def list_shifts(
             )
         )
     rows = connection.execute(
-        select(
-            _shifts.c.id,
-            _shifts.c.public_id,
-            _posts.c.name,
-            _posts.c.name_en,
-            _shifts.c.starts_at,
-            _shifts.c.ends_at,
-            _shifts.c.day,
-            _shifts.c.minimum_count,
-            _shifts.c.wanted_count,
-        )
-        .join(_posts, _posts.c.id == _shifts.c.post_id)
-        .where(*conditions)
-        .order_by(_shifts.c.starts_at, _shifts.c.id)
-        .limit(limit + 1)
+        _shift_rows().where(*conditions).order_by(_shifts.c.starts_at, _shifts.c.id).limit(limit + 1)
     ).all()
     shown = rows[:limit]
-    ids = [row.id for row in shown]
-    cells, taken, gaps = _cells_of(fill.id, ids), _taken_of(ids), _gaps_of(fill.id, ids)
-    return FillShifts(
-        tuple(
-            FillShift(
-                public_id=row.public_id,
-                post=row.name,
-                post_en=row.name_en,
-                starts_at=row.starts_at,
-                ends_at=row.ends_at,
-                day=row.day,
-                minimum=row.minimum_count,
-                wanted=row.wanted_count,
-                taken=tuple(taken[row.id]),
-                cells=tuple(cells[row.id]),
-                gaps=tuple(gaps[row.id]),
-            )
-            for row in shown
-        ),
-        shown[-1].public_id if len(rows) > limit else None,
+    return FillShifts(_whole(fill, shown), shown[-1].public_id if len(rows) > limit else None)
+
+
+@reading
+def get_shift(*, fill: FillView, shift_public_id: str) -> FillShift:
+    """One shift of a proposal; NotFound for a shift that it is not about."""
+    rows = (
+        db.connection()
+        .execute(_shift_rows().where(shifts_of(fill), _shifts.c.public_id == shift_public_id))
+        .all()
     )
+    if not rows:
+        raise NotFound
+    return _whole(fill, rows)[0]
+
+
+def _shift_rows() -> Select[Any]:
+    return select(
+        _shifts.c.id,
+        _shifts.c.public_id,
+        _posts.c.name,
+        _posts.c.name_en,
+        _shifts.c.starts_at,
+        _shifts.c.ends_at,
+        _shifts.c.day,
+        _shifts.c.minimum_count,
+        _shifts.c.wanted_count,
+    ).join(_posts, _posts.c.id == _shifts.c.post_id)
+
+
+def _whole(fill: FillView, rows: Sequence[Any]) -> tuple[FillShift, ...]:
+    """The shifts with who is on them and what stays empty; three statements, however many there are."""
+    ids = [row.id for row in rows]
+    cells, taken, gaps = _cells_of(fill.id, ids), _taken_of(ids), _gaps_of(fill.id, ids)
+    return tuple(
+        FillShift(
+            public_id=row.public_id,
+            post=row.name,
+            post_en=row.name_en,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            day=row.day,
+            minimum=row.minimum_count,
+            wanted=row.wanted_count,
+            taken=tuple(taken[row.id]),
+            cells=tuple(cells[row.id]),
+            gaps=tuple(gaps[row.id]),
+        )
+        for row in rows
+    )
+
+
+@reading
+def list_skill_names() -> dict[str, tuple[str, str]]:
+    """What each skill is called, in Chinese and in English."""
+    rows = db.connection().execute(select(_skills.c.code, _skills.c.name_zh, _skills.c.name_en))
+    return {row.code: (row.name_zh, row.name_en) for row in rows}
 
 
 def _cells_of(fill_id: int, shift_ids: list[int]) -> dict[int, list[CellView]]:
@@ -396,7 +420,7 @@ def list_fill_areas(*, actor: Actor) -> tuple[FillArea, ...]:
         select(_areas.c.public_id, _areas.c.name).where(_areas.c.id.in_(held)).order_by(_areas.c.path)
     ).all()
     found = [FillArea(row.public_id, row.name, None, None) for row in rows]
-    leads = scope.led_teams(actor)
+    leads = led_teams(actor)
     found += [
         FillArea(row.area_public_id, row.area, row.public_id, row.name)
         for row in connection.execute(

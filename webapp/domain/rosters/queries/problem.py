@@ -57,7 +57,7 @@ FOR_EVER = date(9999, 12, 31)
 MAY_TAKE = (VolunteerState.ACCEPTED, VolunteerState.APPLIED, VolunteerState.ASKED_BACK)
 
 # Words that a post may ask for and a volunteer may have; see solver.Shift.traits.
-ADULT, ACCEPTED, DISCREET = "adult", "accepted", "discreet"
+ADULT, ACCEPTED, WELL, DISCREET = "adult", "accepted", "well", "discreet"
 AREA = "area"
 
 _fills: Any = Fill.__table__
@@ -180,7 +180,7 @@ def _shifts_to_fill(fill: Any, now: datetime, sealed: tuple[str, ...]) -> tuple[
 
 
 def _traits_asked(post: Any) -> frozenset[str]:
-    asked = set()
+    asked = {WELL}
     if post.adults_only:
         asked.add(ADULT)
     if post.handles_household_data:
@@ -247,6 +247,7 @@ def _person(row: Any, known: _Known, sealed: tuple[str, ...]) -> solver.Person:
     traits = {
         ADULT: row.age_group == AgeGroup.ADULT,
         ACCEPTED: is_accepted,
+        WELL: PledgeKind.HEALTH in known.pledged,
         DISCREET: PledgeKind.CONFIDENTIALITY in known.pledged,
     }
     return solver.Person(
@@ -400,6 +401,7 @@ def _place_for(
 ) -> str | None:
     for trait, rule in (
         (ADULT, "adults_only"),
+        (WELL, "pledge_missing"),
         (DISCREET, "pledge_missing"),
         (ACCEPTED, "newcomer_not_yet"),
     ):
