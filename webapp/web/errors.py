@@ -1,6 +1,7 @@
 """Refusals become answers: one table turns codes into sentences, one handler chooses page, fragment or JSON."""
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -8,9 +9,10 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from webapp.base import clock
 from webapp.base.errors import LinliError, SignInRequired, TooMany
 from webapp.web.htmx import ANSWER, wants_fragment, wants_json
-from webapp.web.words import wait
+from webapp.web.words import moment, wait
 
 log = logging.getLogger("linli.web")
 _l = lazy_gettext
@@ -153,6 +155,47 @@ SENTENCES: dict[str, Any] = {
     "phone_unclear": _l("“%(text)s” is not understood as a phone number."),
     "list_gone": _l("This list is not kept any more. Please choose the file again."),
     "list_not_read_yet": _l("This list has not been read yet. Please wait for the preview."),
+    # lists of volunteers; what comes after "remarks" is said beside rows that are taken
+    "phone_missing": _l("The phone number is missing."),
+    "id_damaged": _l(
+        "This ID number was rounded by a spreadsheet: digits are lost. Please store it as text."
+    ),
+    "id_damaged_of": _l(
+        "The ID number of %(name)s is stored as a number: Excel has already lost its last digits."
+        " Please type it again in a column of text."
+    ),
+    "id_unclear": _l(
+        "This is not understood as an ID number: 18 digits, or the number of a permit or passport."
+    ),
+    "id_check_digit": _l(
+        "The last digit of this ID number does not fit the others: one of them is mistyped."
+    ),
+    "id_birthday": _l("The birthday in this ID number does not exist."),
+    "id_invented": _l(
+        "Invented ID numbers have birth year 2099, and only rows marked as invented may have them."
+    ),
+    "id_of_another": _l(
+        "This ID number belongs to a person with another name. Please look which one is right."
+    ),
+    "society_unknown": _l(
+        "“%(text)s” is none of the five societies: community, social organisation, social worker, volunteer, charity."
+    ),
+    "certificate_date": _l("“%(text)s” is not a day."),
+    "area_outside": _l("The area “%(text)s” does not lie in the area that you take the list for."),
+    "building_not_listed": _l("There is no building “%(building)s” in the list of your area."),
+    "volunteer_was_refused": _l(
+        "This person was told no before. If that has changed, please accept them on their own page."
+    ),
+    "volunteer_has_left": _l("This person has left the volunteers. They can sign up again themselves."),
+    "volunteer_elsewhere": _l(
+        "This person is a volunteer of another area. When they have moved, they change where they live themselves."
+    ),
+    # remarks
+    "skill_not_known": _l("Not known and left out:"),
+    "certificate_not_known": _l("Not known as a certificate and left out:"),
+    "address_not_matched": _l("No building of the area fits; they stand under the community:"),
+    "same_as_line": _l("The same person as in line %(line)s."),
+    "phone_shared": _l("Same phone as another volunteer; kept apart as possible duplicates:"),
     # joining a household
     "community_missing": _l("Please choose your community."),
     "building_unknown": _l("Please choose your building, or write where you live below."),
@@ -168,6 +211,52 @@ SENTENCES: dict[str, Any] = {
     "own_residence": _l("You cannot confirm your own home. Please ask a colleague."),
     "refusal_reason_missing": _l("Please write why; the resident will read it."),
     "door_needed": _l("Please choose the building and write the door, like 2-501."),
+    # the day: check-in, roll call, hours, certificates
+    "check_in_code_wrong": _l(
+        "This is not the code of this post. Please read it again from the poster, or scan it."
+    ),
+    "code_renewed": _l("This code was renewed and no longer holds. Please take the one on the new poster."),
+    "post_closed": _l("This post is closed. Please call your community."),
+    "check_in_not_yet": _l("It is too early to check in. This is possible from %(at)s."),
+    "check_in_over": _l(
+        "This shift is over, so nothing was written. If you were there, please tell whoever leads it:"
+        " roll call can still be done."
+    ),
+    "not_checked_in": _l(
+        "You have not checked in for this shift yet. Please check in first, or tell its lead."
+    ),
+    "check_out_over": _l(
+        "It is too late to check out: the planned end was taken. If you stayed longer, please ask for a correction"
+        " of your hours."
+    ),
+    "note_empty": _l("Please write what the next shift must know."),
+    "shift_cancelled": _l("This shift was called off."),
+    "roll_call_not_yet": _l("It is too early: roll call is possible from %(at)s."),
+    "roll_call_changed": _l(
+        "Somebody wrote meanwhile, and nothing was overwritten: %(people)s. Please look, then save once more."
+    ),
+    "time_outside_shift": _l("The time %(time)s does not belong to this shift. Please look again."),
+    "time_order": _l("%(name)s cannot have left before arriving. Please look at the times."),
+    "time_in_future": _l("A time of %(name)s has not come yet. Please look at the times."),
+    "already_on_shift": _l("This person is on the list of this shift already."),
+    "walk_in_missing": _l("Please choose somebody, or write a name and a phone number."),
+    "hours_wrong": _l("Please write the time like 5:30, at most 24 hours."),
+    "hours_not_yet": _l(
+        "The hours of this shift are not written yet. Please come back two hours after its end."
+    ),
+    "correction_waits": _l("A correction of this shift waits for an answer already."),
+    "correction_unchanged": _l("That is what stands already. Nothing was changed."),
+    "own_hours": _l("Nobody confirms their own hours. Please ask a colleague."),
+    "hours_below_zero": _l(
+        "Hours cannot fall below zero: the evidence was changed meanwhile. Nothing was changed."
+    ),
+    "no_hours": _l("There are no hours in these days yet, so there is nothing to certify."),
+    "span_wrong": _l("The last day lies before the first. Please look again."),
+    "certificate_number_taken": _l("No free number was found. Please press once more."),
+    "certificate_revoked": _l("This certificate was taken back already."),
+    "certificate_unknown": _l(
+        "There is no such certificate. Please check the address, or ask who gave it to you."
+    ),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),
@@ -179,6 +268,9 @@ def sentence(code: str, **params: Any) -> str:
     """The sentence of a code in the reader's language; raises KeyError for a code nobody wrote one for."""
     if "retry_after" in params:
         params = {**params, "wait": wait(params["retry_after"])}
+    for name, value in params.items():
+        if isinstance(value, datetime):
+            params = {**params, name: moment(value, now=clock.now())}
     return str(SENTENCES[code]) % params
 
 

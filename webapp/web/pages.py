@@ -127,7 +127,8 @@ def _before() -> None:
 def _after(response: Response) -> Response:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
+    # A page behind a secret address says no-referrer itself.
+    headers.setdefault("Referrer-Policy", "same-origin")
     headers["X-Request-Id"] = g.request_id
     if response.mimetype == HTML:
         headers["Content-Security-Policy"] = current_app.extensions["linli_assets"].policy

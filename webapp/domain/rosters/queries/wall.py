@@ -76,7 +76,9 @@ def get_wall(*, token: str, now: datetime) -> Wall:
         .order_by(_shifts.c.starts_at, _shifts.c.id)
     )
     shifts = {row.id: to_shift(row) for row in rows}
-    here, leaving, arriving = [], [], []
+    here: list[Shown] = []
+    leaving: list[Shown] = []
+    arriving: list[Shown] = []
     for line in lines_of(list(shifts.values()), now=now) if shifts else []:
         shift = shifts[line.shift_id]
         shown = mask_name(line.name)
