@@ -2,9 +2,12 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
+from stdnum.cn import ric
 
 from webapp.base.errors import RuleBroken
 
@@ -167,3 +170,51 @@ def read_phones(cell: str) -> tuple[str, ...]:
             if number not in found:
                 found.append(number)
     return tuple(found)
+
+
+# --- ID numbers ---------------------------------------------------------------------------------------------
+
+INVENTED_YEAR = 2099
+_RESIDENT_ID = re.compile(r"\d{17}[\dX]")
+# Passport, Hong Kong/Macau permit, foreigners' permanent residence card; 台胞证 has no letter and is asked for by name.
+_OTHER_DOCUMENT = re.compile(r"[A-Z]{1,3}\d{7,12}")
+_TAIWAN_PERMIT = re.compile(r"\d{8}(?:\d{2})?")
+_ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+
+
+@dataclass(frozen=True)
+class IdNumber:
+    """The number of an identity document as it is stored; a resident ID tells the birthday."""
+
+    number: str
+    born_on: date | None = None
+
+
+def read_id_number(text: str, *, today: date, kind: str = "", is_invented: bool = False) -> IdNumber:
+    """Understand a document's number. Of a resident ID only check digit and birthday are looked at.
+
+    Area codes come and go and say nothing about a person (GB 11643; facts.md, Identifiers). Invented people have
+    birth year 2099 and no age: that year is accepted of nobody else, and nothing else of them.
+    Raises RuleBroken: id_damaged (rounded by a spreadsheet), id_unclear, id_check_digit, id_birthday, id_invented.
+    """
+    plain = re.sub(r"[\s\-.·]", "", unicodedata.normalize("NFKC", text)).upper()
+    if _ROUNDED.fullmatch(text.strip()):
+        raise RuleBroken("id_damaged", field="id_no")
+    if not _RESIDENT_ID.fullmatch(plain):
+        permit = "台" in kind and _TAIWAN_PERMIT.fullmatch(plain)
+        if is_invented or not (permit or _OTHER_DOCUMENT.fullmatch(plain)):
+            raise RuleBroken("id_unclear", field="id_no")
+        return IdNumber(plain)
+    if ric.calc_check_digit(plain) != plain[-1]:
+        raise RuleBroken("id_check_digit", field="id_no")
+    try:
+        born_on = date(int(plain[6:10]), int(plain[10:12]), int(plain[12:14]))
+    except ValueError as error:
+        raise RuleBroken("id_birthday", field="id_no") from error
+    if is_invented != (born_on.year == INVENTED_YEAR):
+        raise RuleBroken("id_invented", field="id_no")
+    if is_invented:
+        return IdNumber(plain)
+    if born_on > today or born_on.year < 1900:
+        raise RuleBroken("id_birthday", field="id_no")
+    return IdNumber(plain, born_on)
