@@ -47,6 +47,15 @@ class Boxed(str):
     __slots__ = ()
 
 
+def _plain(text: object) -> str:
+    """The text as it is read: what a template's words have escaped already is escaped once more when it is printed."""
+    if isinstance(text, Markup):
+        return text.unescape()
+    if isinstance(text, Boxed):
+        return text
+    return "" if text is None else str(text)
+
+
 @dataclass(frozen=True)
 class _Part:
     """A line of a cell: what stands there, where it begins and how wide it is in thousandths of the font size."""
@@ -128,7 +137,7 @@ class Table:
         A cell is a text, or a tuple of lines of which some may be `Boxed`.
         """
         texts: list[Any] = [
-            cell if isinstance(cell, tuple) else "" if cell is None else str(cell) for cell in cells
+            tuple(map(_plain, cell)) if isinstance(cell, tuple) else _plain(cell) for cell in cells
         ]
         kind = "strong" if strong else "row"
         self._rows.append(
@@ -138,14 +147,14 @@ class Table:
 
     def band(self, text: object, again: object = "") -> str:
         """Add a line over all columns that begins a group; `again` is printed where the group goes on on a new page."""
-        self._group = printable(str(again))
-        self._rows.append(self._band(printable(str(text)), keep="next", is_thick=True))
+        self._group = printable(_plain(again))
+        self._rows.append(self._band(printable(_plain(text)), keep="next", is_thick=True))
         return ""
 
     def note(self, text: object, *, thick: bool = False) -> str:
         """Add a line over all columns that says something about the rows above it."""
         self._group = ""
-        self._rows.append(self._band(printable(str(text)), kind="note", is_thick=thick))
+        self._rows.append(self._band(printable(_plain(text)), kind="note", is_thick=thick))
         return ""
 
     def _band(self, text: str, *, kind: str = "band", keep: str = "", is_thick: bool = False) -> _Row:
@@ -321,7 +330,11 @@ class Paper:
 
     def boxed(self, text: object) -> Boxed:
         """A line of a cell in a box."""
-        return Boxed(text)
+        return Boxed(_plain(text))
+
+    def cell(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """A cell of these lines."""
+        return tuple(lines)
 
     def table(
         self,
@@ -371,7 +384,7 @@ class Paper:
 
     def line(self, kind: str, text: str, width: float, *sizes: float, strong: bool = False) -> Markup:
         """A paragraph of class `kind` in the largest of `sizes` (points) that keeps it on one line, else the smallest."""
-        text = printable(text)
+        text = printable(_plain(text))
         units = measure(self._fonts, text, strong=strong)
         size = next((size for size in sizes if units * size * _POINT / EM <= width), sizes[-1])
         return Markup('<p class="{}" style="font-size:{}pt">{}</p>').format(kind, f"{size:g}", text)
@@ -415,8 +428,8 @@ def wrap(fonts: Fonts, text: str, room: float, most: float = 0.0, *, strong: boo
 
 
 NO_BREAK = "\u00a0"
-# A break is welcome after a space, a hyphen and a Chinese colon, never at a no-break space.
-_WORDS = re.compile(r"[^\s\uff1a-]*[-\uff1a]|(?:\S|\u00a0)+|[^\S\u00a0]+")
+# A break is welcome after a space, a hyphen, a Chinese colon and the dot of a name, never at a no-break space.
+_WORDS = re.compile(r"[^\s\uff1a\u00b7-]*[-\uff1a\u00b7]|(?:\S|\u00a0)+|[^\S\u00a0]+")
 
 
 def _pieces(fonts: Fonts, text: str, room: float, most: float, *, strong: bool) -> Iterator[str]:
