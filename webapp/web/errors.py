@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from webapp.base import clock
 from webapp.base.errors import LinliError, SignInRequired, TooMany
 from webapp.web.htmx import ANSWER, wants_fragment, wants_json
-from webapp.web.words import moment, wait
+from webapp.web.words import moment, said, wait
 
 log = logging.getLogger("linli.web")
 _l = lazy_gettext
@@ -257,6 +257,38 @@ SENTENCES: dict[str, Any] = {
     "certificate_unknown": _l(
         "There is no such certificate. Please check the address, or ask who gave it to you."
     ),
+    # Why somebody cannot have a place on a shift.
+    "overlaps": _l("Overlaps with the shift at %(at)s"),
+    "no_rest": _l("Less than %(hours)s hours after or before another shift"),
+    "too_long_in_a_day": _l("More than %(hours)s hours within a day and a night"),
+    "too_many_days": _l("More than %(days)s days in a row"),
+    "skill_missing": _l("Needs somebody for: %(skill)s"),
+    "certificate_over": _l("Your certificate is missing or over on that day: %(skill)s"),
+    "adults_only": _l("Only for people of 18 and older"),
+    "inside_cordon": _l("Lies inside the sealed area"),
+    "outside_cordon": _l("Lies outside the sealed area in which you live"),
+    "pledge_missing": _l("You have not made the pledge that this post asks for"),
+    "newcomer_not_yet": _l("Possible once the community has accepted you as a volunteer"),
+    "not_a_volunteer": _l("You are not on the list of volunteers yet. Signing up takes a minute."),
+    "shift_over": _l("This shift is over, or was called off."),
+    "shift_full": _l(
+        "All places are taken. You can stand in the queue: when one falls free it is offered to you."
+    ),
+    "already_on_it": _l("You are on this shift already."),
+    "not_on_it": _l("You are not on this shift."),
+    "moved_on": _l("Something changed in this moment. Nothing was done; please press once more."),
+    "not_offered_yet": _l("You are in the queue. No place has fallen free for you yet."),
+    "offer_over": _l("The time for saying yes is over, and the place went to the next in the queue."),
+    "on_duty": _l("You are on duty. Please press “I need to be relieved”: nobody asks why."),
+    "not_on_duty": _l("This is for a shift that is running. Before it begins you can ask for a stand-in."),
+    "swap_with_oneself": _l("These are both your own shifts. A swap needs somebody else's."),
+    "stand_in_is_oneself": _l("This place is yours. Somebody else must take it."),
+    "stand_in_over": _l("Somebody took this place already, or it was withdrawn. Thank you."),
+    "already_asked": _l("You are looking for a stand-in already. Withdraw that first, to ask another way."),
+    "person_unknown": _l("There is nobody of that name here who could take it. Please look again."),
+    "shift_has_begun": _l("This shift has begun. On duty you can ask to be relieved."),
+    "other_cannot": _l("%(name)s cannot have your place: %(why)s"),
+    "swap_gone": _l("The other place has changed hands meanwhile. Please look again."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),
@@ -271,6 +303,9 @@ def sentence(code: str, **params: Any) -> str:
     for name, value in params.items():
         if isinstance(value, datetime):
             params = {**params, name: moment(value, now=clock.now())}
+        elif isinstance(value, tuple):
+            # A name as data has it: in Chinese, and in English where somebody gave one.
+            params = {**params, name: said(*value)}
     return str(SENTENCES[code]) % params
 
 
