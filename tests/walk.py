@@ -1,7 +1,7 @@
 """How each route is called by the tests that walk all of them: what it is about, and a good form for it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask
@@ -12,6 +12,8 @@ from webapp.base import clock
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.rosters.queries import fills as fill_queries
+from webapp.domain.rosters.services import fills
 from webapp.domain.supplies import services
 from webapp.domain.supplies.queries import paper
 from webapp.domain.supplies.rules import RoundState, SheetKind, Wish
@@ -353,3 +355,93 @@ def routes_of(app: Flask) -> set[str]:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint != "static"
     }
+
+
+# --- proposals for the roster -------------------------------------------------------------------------------
+
+
+def _next_week() -> dict[str, str]:
+    tomorrow = clock.day(clock.now()) + timedelta(days=1)
+    return {"from_on": tomorrow.isoformat(), "to_on": (tomorrow + timedelta(days=6)).isoformat()}
+
+
+@call("POST /rosters/fills")
+def ask_for_a_roster(world: World) -> Call:
+    post = world.make.post(world.cast.community)
+    world.make.shift(post)
+    return {}, {"place": world.cast.community.public_id, "posts": post.public_id} | _next_week()
+
+
+def _proposal(world: World, *, is_locked: bool = False) -> tuple[str, str, str]:
+    """A proposal of alice's that was worked out: its id, its shift and somebody on it."""
+    cast, span = world.cast, _next_week()
+    post = world.make.post(cast.community)
+    shift = world.make.shift(post)
+    actor = cast.actor("alice")
+    with cast.app.app_context():
+        public_id = fills.ask_for_fill(
+            deed=make_deed(actor),
+            area_public_id=cast.community.public_id,
+            team_public_id=None,
+            from_on=date.fromisoformat(span["from_on"]),
+            to_on=date.fromisoformat(span["to_on"]),
+            post_public_ids=[post.public_id],
+        )
+        fills.solve(
+            public_id=public_id, now=clock.now(), limit_seconds=10, workers=1, progress=lambda _percent: None
+        )
+        found = fill_queries.get_shift(
+            fill=fill_queries.get_fill(actor=actor, public_id=public_id), shift_public_id=shift.public_id
+        )
+        person = found.cells[0].person
+        if is_locked:
+            fills.lock_cell(
+                deed=make_deed(actor),
+                public_id=public_id,
+                shift_public_id=shift.public_id,
+                person_public_id=person,
+                is_locked=True,
+            )
+    return public_id, shift.public_id, person
+
+
+@call(
+    "GET /rosters/fills/<public_id>",
+    "GET /rosters/fills/<public_id>/progress",
+    "POST /rosters/fills/<public_id>/solve",
+    "POST /rosters/fills/<public_id>/publish",
+    "POST /rosters/fills/<public_id>/discard",
+)
+def a_proposal(world: World) -> Call:
+    return {"public_id": _proposal(world)[0]}, {}
+
+
+@call("GET /rosters/fills/<public_id>/shifts/<shift>")
+def a_shift_of_a_proposal(world: World) -> Call:
+    public_id, shift, _person = _proposal(world)
+    return {"public_id": public_id, "shift": shift}, {}
+
+
+@call("POST /rosters/fills/<public_id>/lock", "POST /rosters/fills/<public_id>/remove")
+def somebody_in_a_proposal(world: World) -> Call:
+    public_id, shift, person = _proposal(world)
+    return {"public_id": public_id}, {"shift": shift, "person": person}
+
+
+@call("POST /rosters/fills/<public_id>/unlock")
+def somebody_locked_in_a_proposal(world: World) -> Call:
+    public_id, shift, person = _proposal(world, is_locked=True)
+    return {"public_id": public_id}, {"shift": shift, "person": person}
+
+
+@call("POST /rosters/fills/<public_id>/add")
+def somebody_taken_off_and_put_on_again(world: World) -> Call:
+    public_id, shift, person = _proposal(world)
+    with world.cast.app.app_context():
+        fills.remove_cell(
+            deed=make_deed(world.cast.actor("alice")),
+            public_id=public_id,
+            shift_public_id=shift,
+            person_public_id=person,
+        )
+    return {"public_id": public_id}, {"shift": shift, "person": person}
