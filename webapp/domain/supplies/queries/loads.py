@@ -165,10 +165,15 @@ def serves(area_path: Any) -> Any:
 
 _merged_order = (
     select(_orders.c.id)
-    .join(_merged, _merged.c.id == _orders.c.household_id)
     .where(
-        _merged.c.merged_into_id == _households.c.id,
         _orders.c.round_id == _rounds.c.id,
+        # Said as IN: joined, SQLite walks over all orders of the round.
+        _orders.c.household_id.in_(
+            select(_merged.c.id)
+            .where(_merged.c.merged_into_id == _households.c.id)
+            .correlate(_households)
+            .scalar_subquery()
+        ),
         is_any(_orders.c.state, OrderState.LIVE),
     )
     .limit(1)
@@ -188,8 +193,6 @@ _joined_context = (
         ),
     )
     .outerjoin(_users, _users.c.id == bindparam("user"))
-    .outerjoin(_round_bags, _round_bags.c.round_id == _rounds.c.id)
-    .outerjoin(_bags, _bags.c.id == _round_bags.c.bag_id)
 )
 _context_columns = (
     *_round_columns,
@@ -204,25 +207,35 @@ _context_columns = (
     _merged_order.label("merged_order_id"),
     _users.c.phone.label("user_phone"),
     _users.c.language.label("user_language"),
-    _round_bags.c.id.label("round_bag_id"),
-    _round_bags.c.public_id.label("round_bag_public_id"),
-    _round_bags.c.price_fen,
-    _round_bags.c.price_version,
-    _round_bags.c.household_limit.label("bag_limit"),
-    _bags.c.name.label("bag_name"),
-    _bags.c.is_basic,
 )
 _context = Prepared(
     select(*_context_columns)
     .select_from(_joined_context)
     .where(_rounds.c.public_id == bindparam("round"), _asked.c.public_id == bindparam("household"))
-    .order_by(_round_bags.c.id, _members.c.state)
+    .order_by(_members.c.state)
+    .limit(1)
 )
-_context_by_ids: Select[Any] = (
+_context_by_ids = Prepared(
     select(*_context_columns)
     .select_from(_joined_context)
     .where(_rounds.c.id == bindparam("round"), _asked.c.id == bindparam("household"))
-    .order_by(_round_bags.c.id, _members.c.state)
+    .order_by(_members.c.state)
+    .limit(1)
+)
+# In a statement of its own: a round may have a hundred bags, and each would repeat all of the above.
+_offers = Prepared(
+    select(
+        _round_bags.c.id,
+        _round_bags.c.public_id,
+        _round_bags.c.price_fen,
+        _round_bags.c.price_version,
+        _round_bags.c.household_limit,
+        _bags.c.name,
+        _bags.c.is_basic,
+    )
+    .join(_bags, _bags.c.id == _round_bags.c.bag_id)
+    .where(_round_bags.c.round_id == bindparam("round"))
+    .order_by(_round_bags.c.id)
 )
 
 
@@ -263,19 +276,18 @@ def _context_of(rows: Any, actor: Actor) -> OrderingContext:
         raise NotAllowed("not_confirmed_yet")
     if state in {HouseholdState.CLOSED, HouseholdState.REFUSED}:
         raise NotFound
-    offers = {
-        row.round_bag_id: Offer(
-            id=row.round_bag_id,
-            public_id=row.round_bag_public_id,
-            name=row.bag_name,
+    offers = tuple(
+        Offer(
+            id=row.id,
+            public_id=row.public_id,
+            name=row.name,
             price_fen=row.price_fen,
             price_version=row.price_version,
-            household_limit=row.bag_limit,
+            household_limit=row.household_limit,
             is_basic=bool(row.is_basic),
         )
-        for row in rows
-        if row.round_bag_id is not None
-    }
+        for row in _offers.all({"round": first.round_id})
+    )
     receiver = None
     if is_own and first.user_phone is not None:
         receiver = Receiver(phone=crypto.decrypt(first.user_phone), language=first.user_language)
@@ -292,13 +304,13 @@ def _context_of(rows: Any, actor: Actor) -> OrderingContext:
         ),
         is_served=bool(first.is_served),
         merged_order_id=first.merged_order_id,
-        offers=tuple(offers.values()),
+        offers=offers,
         receiver=receiver,
     )
 
 
 def ordering_context(*, actor: Actor, round_public_id: str, household_public_id: str) -> OrderingContext:
-    """The round, the household and the actor's standing in it, in one statement.
+    """The round, the household and the actor's standing in it, and the round's bags: two statements.
 
     NotFound for a round of another community, a household that is not the actor's, or a draft;
     NotAllowed for staff who may look but not order, and for members nobody has confirmed.
@@ -414,15 +426,14 @@ def order_context(*, actor: Actor, order_public_id: str) -> tuple[OrderNow, Orde
     row = connection.execute(_order_by_public_id, {"order": order_public_id}).one_or_none()
     if row is None:
         raise NotFound
-    rows = connection.execute(
-        _context_by_ids,
+    rows = _context_by_ids.all(
         {
             "round": row.round_id,
             "household": row.household_id,
             "person": actor.person_id,
             "user": actor.user_id,
-        },
-    ).all()
+        }
+    )
     return _order_of(row), _context_of(rows, actor)
 
 
