@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, or_, select
 
 from webapp.base import crypto, db
 from webapp.base.db import UtcDateTime, is_any, reading
-from webapp.base.errors import NotFound
+from webapp.base.errors import LinliError, NotFound
 from webapp.base.permissions import Role
 from webapp.base.prepared import Prepared
 from webapp.domain.accounts.models import Appointment, User
@@ -29,7 +29,7 @@ from webapp.domain.rosters.rules import (
     SkillPlaces,
     Stretch,
 )
-from webapp.domain.volunteers.models import TeamLead
+from webapp.domain.volunteers.models import Skill, TeamLead
 
 _shifts: Any = Shift.__table__
 _posts: Any = Post.__table__
@@ -38,6 +38,7 @@ _signups: Any = Signup.__table__
 _users: Any = User.__table__
 _phones: Any = PersonPhone.__table__
 _people: Any = Person.__table__
+_skills: Any = Skill.__table__
 _areas: Any = Area.__table__
 _appointments: Any = Appointment.__table__
 _leads: Any = TeamLead.__table__
@@ -285,6 +286,20 @@ def queue(shift_id: int) -> list[SignupNow]:
     return [_signup(row) for row in _queue.all({"shift": shift_id})]
 
 
+def named(refusal: LinliError) -> LinliError:
+    """The refusal with the skill's name in both languages where it carries a skill's code."""
+    code = refusal.params.get("skill")
+    if isinstance(code, str):
+        row = (
+            db.connection()
+            .execute(select(_skills.c.name_zh, _skills.c.name_en).where(_skills.c.code == code))
+            .one_or_none()
+        )
+        if row is not None:
+            refusal.params["skill"] = (row.name_zh, row.name_en)
+    return refusal
+
+
 # --- whom to write to ---------------------------------------------------------------------------------------
 
 
@@ -367,7 +382,12 @@ def people_in_charge(shift: ShiftNow, now: datetime) -> list[int]:
         found = list(leads)
         if found:
             return found
-    heads = connection.execute(
+    return heads_of(shift, now)
+
+
+def heads_of(shift: ShiftNow, now: datetime) -> list[int]:
+    """The heads of the community where the shift lies, who hold that appointment now."""
+    heads = db.connection().execute(
         select(_users.c.person_id)
         .select_from(
             _appointments.join(_users, _users.c.id == _appointments.c.user_id).join(

@@ -123,12 +123,20 @@ class PostTerms:
 @reading
 def get_terms(*, actor: Actor, area: str) -> PostTerms:
     """The places and teams of a community where the actor makes posts; NotFound for every other."""
+    return _terms(actor, _areas.c.public_id == area)
+
+
+@reading
+def get_terms_of(*, actor: Actor, area_path: str) -> PostTerms:
+    """The same for the community in which the path lies."""
+    return _terms(actor, _areas.c.path.in_(ancestor_paths(area_path)))
+
+
+def _terms(actor: Actor, condition: ColumnElement[bool]) -> PostTerms:
     connection = db.connection()
     row = connection.execute(
         select(_areas.c.public_id, _areas.c.path, _areas.c.name, _areas.c.name_en).where(
-            _areas.c.public_id == area,
-            _areas.c.level == "community",
-            sees_community(actor, Permission.ROSTER_MANAGE),
+            condition, _areas.c.level == "community", sees_community(actor, Permission.ROSTER_MANAGE)
         )
     ).one_or_none()
     if row is None:
@@ -216,6 +224,21 @@ def list_posts(
         posts=tuple(_line(row) for row in rows[:limit]),
         after=rows[limit - 1].public_id if len(rows) > limit else None,
     )
+
+
+@reading
+def list_managed(*, actor: Actor, area: str | None = None) -> tuple[Choice, ...]:
+    """The open posts that the actor rosters, of one area or of all, to choose one of."""
+    statement = select(_posts.c.public_id, _posts.c.name, _posts.c.name_en).where(
+        managed_by(actor), _posts.c.closed_at.is_(None)
+    )
+    if area:
+        path = select(_areas.c.path).where(_areas.c.public_id == area).scalar_subquery()
+        statement = statement.where(_posts.c.area_path >= path, _posts.c.area_path < path + "~")
+    rows = db.connection().execute(
+        statement.order_by(_posts.c.area_path, _posts.c.position, _posts.c.id).limit(MOST_PLACES_TO_CHOOSE)
+    )
+    return tuple(Choice(*row) for row in rows)
 
 
 _line_columns = (

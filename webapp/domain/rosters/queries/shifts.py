@@ -245,6 +245,24 @@ def hold_people(person_ids: Sequence[int]) -> None:
     connection.execute(_people.update().where(_people.c.id.in_(wanted)).values(version=_people.c.version + 1))
 
 
+def managed_id(actor: Actor, public_id: str) -> int:
+    """The row of a shift that the actor rosters; NotFound outside their sight, NotAllowed without the right."""
+    found = (
+        db.connection()
+        .execute(
+            select(_shifts.c.id, managed_by(actor).label("may_manage"))
+            .join(_posts, _posts.c.id == _shifts.c.post_id)
+            .where(_shifts.c.public_id == public_id, visible_to(actor))
+        )
+        .one_or_none()
+    )
+    if found is None:
+        raise NotFound
+    if not found.may_manage:
+        raise NotAllowed
+    return int(found.id)
+
+
 def hold_shift(actor: Actor, public_id: str, *, also: Sequence[int] = ()) -> HeldShift:
     """Lock everybody on the shift (and `also`), then the shift: person before shift, as everywhere.
 
@@ -252,16 +270,8 @@ def hold_shift(actor: Actor, public_id: str, *, also: Sequence[int] = ()) -> Hel
     somebody came on it between the look and the lock.
     """
     connection = db.connection()
-    found = connection.execute(
-        select(_shifts.c.id, managed_by(actor).label("may_manage"))
-        .join(_posts, _posts.c.id == _shifts.c.post_id)
-        .where(_shifts.c.public_id == public_id, visible_to(actor))
-    ).one_or_none()
-    if found is None:
-        raise NotFound
-    if not found.may_manage:
-        raise NotAllowed
-    live = select(_signups).where(_signups.c.shift_id == found.id, is_any(_signups.c.state, *LIVE))
+    shift_id = managed_id(actor, public_id)
+    live = select(_signups).where(_signups.c.shift_id == shift_id, is_any(_signups.c.state, *LIVE))
     before = {row.person_id for row in connection.execute(live)}
     hold_people([*before, *also])
     row = connection.execute(
@@ -271,7 +281,7 @@ def hold_shift(actor: Actor, public_id: str, *, also: Sequence[int] = ()) -> Hel
             _posts.c.name_en.label("post_name_en"),
         )
         .join(_posts, _posts.c.id == _shifts.c.post_id)
-        .where(_shifts.c.id == found.id)
+        .where(_shifts.c.id == shift_id)
         .with_for_update(of=_shifts)
     ).one()
     signups = {each.person_id: each for each in connection.execute(live.order_by(_signups.c.id))}

@@ -121,8 +121,8 @@ _SHOWN: dict[Show, ColumnElement[bool]] = {
 }
 
 
-def _here(actor: Actor, monday: date, now: datetime, area: str | None) -> Any:
-    """The community with the figures of its week; None where the actor sees several and names none."""
+def _here(actor: Actor, monday: date, now: datetime, area: str | None, post: str | None) -> Any:
+    """The community (or the post's) with the figures of its week; None where the actor sees several and names none."""
     joined = _shifts.join(_posts, _posts.c.id == _shifts.c.post_id)
 
     def count(condition: ColumnElement[bool], name: str) -> Any:
@@ -176,8 +176,17 @@ def _here(actor: Actor, monday: date, now: datetime, area: str | None) -> Any:
     )
     if area is not None:
         statement = statement.where(_areas.c.public_id == area)
+    elif post is not None:
+        stands: Any = _posts.alias("stands")
+        statement = statement.where(
+            exists().where(
+                stands.c.public_id == post,
+                stands.c.area_path >= _areas.c.path,
+                stands.c.area_path < _areas.c.path + "~",
+            )
+        )
     rows = db.connection().execute(statement).all()
-    if not rows and (area is not None):
+    if not rows and (area is not None or post is not None):
         raise NotFound
     return rows[0] if len(rows) == 1 else None
 
@@ -198,7 +207,7 @@ def get_week(
 
     NotFound for a community that the actor does not see. Three statements, whatever there is.
     """
-    here = _here(actor, monday, now, area)
+    here = _here(actor, monday, now, area, post)
     if here is None:
         return None
     key = (_shifts.c.starts_at, _shifts.c.id)

@@ -14,6 +14,7 @@ from webapp.base.deed import Deed
 from webapp.base.errors import NotFound, RuleBroken
 from webapp.base.ids import new_public_id
 from webapp.domain.areas.models import Area
+from webapp.domain.people.models import Person
 from webapp.domain.rosters import rules
 from webapp.domain.rosters.models import Post, Shift, ShiftTemplate, TemplateSkill
 from webapp.domain.rosters.queries import posts as queries
@@ -29,6 +30,7 @@ _templates: Any = ShiftTemplate.__table__
 _template_skills: Any = TemplateSkill.__table__
 _areas: Any = Area.__table__
 _teams: Any = Team.__table__
+_people: Any = Person.__table__
 _skills: Any = Skill.__table__
 
 
@@ -72,10 +74,15 @@ def _phone(text: str) -> str | None:
     return text
 
 
-def _lead(plan: PostPlan, area_path: str) -> int | None:
-    """The person of that name. Raises RuleBroken: lead_unknown, lead_ambiguous where there are several."""
+def _lead(plan: PostPlan, area_path: str, before: tuple[str, int] | None) -> int | None:
+    """The person of that name; the lead before where the name is still theirs.
+
+    Raises RuleBroken: lead_unknown, lead_ambiguous where there are several of whom none was chosen.
+    """
     if not plan.lead.strip():
         return None
+    if before is not None and plan.lead.strip() == before[0] and not plan.lead_choice:
+        return before[1]
     found = queries.find_leads(area_path=area_path, name=plan.lead)
     if len(found) > 1 and plan.lead_choice:
         found = tuple(each for each in found if each.public_id == plan.lead_choice)
@@ -99,7 +106,9 @@ def _team_id(plan: PostPlan, terms: queries.PostTerms) -> int | None:
     return team_id
 
 
-def _values(plan: PostPlan, terms: queries.PostTerms) -> dict[str, Any]:
+def _values(
+    plan: PostPlan, terms: queries.PostTerms, before: tuple[str, int] | None = None
+) -> dict[str, Any]:
     name = _text(plan.name, name="name", longest=NAME_LENGTH)
     place = _text(plan.place, name="place", longest=PLACE_LENGTH)
     if not name:
@@ -116,7 +125,7 @@ def _values(plan: PostPlan, terms: queries.PostTerms) -> dict[str, Any]:
         "instructions": _text(plan.instructions, name="instructions", longest=INSTRUCTIONS_LENGTH),
         "protection": plan.protection,
         "suit_minutes": plan.suit_minutes,
-        "lead_person_id": _lead(plan, terms.area_path),
+        "lead_person_id": _lead(plan, terms.area_path, before),
         "phone": _phone(plan.phone),
         "team_id": _team_id(plan, terms),
         "handles_household_data": plan.handles_household_data,
@@ -191,8 +200,8 @@ def change_post(*, deed: Deed, post: str, plan: PostPlan) -> None:
     if claim.is_repeat:
         return
     row = queries.managed_post(deed.actor, post)
-    terms = queries.get_terms(actor=deed.actor, area=_community_of(row.area_path))
-    values = _values(plan, terms)
+    terms = queries.get_terms_of(actor=deed.actor, area_path=row.area_path)
+    values = _values(plan, terms, _lead_before(row.lead_person_id))
     _ensure_free(row.area_id, values["name"], but=row.id)
     db.connection().execute(update(_posts).where(_posts.c.id == row.id).values(**values))
     requests.settle(claim, outcome="changed", object_id=row.id)
@@ -200,16 +209,11 @@ def change_post(*, deed: Deed, post: str, plan: PostPlan) -> None:
     audit.record(deed, "change_post", "post", row.id, area_path=row.area_path, changed=changed)
 
 
-def _community_of(path: str) -> str:
-    above = [path[: index + 1] for index, sign in enumerate(path) if sign == "."]
-    found = (
-        db.connection()
-        .execute(select(_areas.c.public_id).where(_areas.c.path.in_(above), _areas.c.level == "community"))
-        .scalar()
-    )
-    if found is None:
-        raise NotFound
-    return str(found)
+def _lead_before(person_id: int | None) -> tuple[str, int] | None:
+    if person_id is None:
+        return None
+    name = db.connection().execute(select(_people.c.name).where(_people.c.id == person_id)).scalar_one()
+    return str(name), person_id
 
 
 @writing
@@ -358,13 +362,13 @@ def _used_until(template_id: int) -> datetime | None:
 
 @writing
 def change_template(*, deed: Deed, template: str, plan: TemplatePlan) -> str:
-    """Change a recurring shift; what was made from it stays as it is. Returns the public id that holds now.
+    """Change a recurring shift; what was made from it stays as it is. Returns the public id of its post.
 
     Other times or weekdays are a new template: the old one's shifts keep the one that they came from.
     """
     claim = requests.claim(deed)
     if claim.is_repeat:
-        return _public_id(_templates, claim.object_id)
+        return _public_id(_posts, claim.object_id)
     post, row = _managed_template(deed, template)
     _ensure_template(plan)
     connection = db.connection()
@@ -375,22 +379,22 @@ def change_template(*, deed: Deed, template: str, plan: TemplatePlan) -> str:
         )
         connection.execute(delete(_template_skills).where(_template_skills.c.template_id == row.id))
         _write_skills(row.id, plan.numbers)
-        template_id, public_id = row.id, str(row.public_id)
     else:
         connection.execute(update(_templates).where(_templates.c.id == row.id).values(ended_at=deed.now))
-        template_id, public_id = _write_template(deed, post.id, plan)
-    requests.settle(claim, outcome="changed", object_id=template_id)
-    audit.record(deed, "change_template", "shift_template", template_id, area_path=post.area_path)
-    return public_id
+        _write_template(deed, post.id, plan)
+    requests.settle(claim, outcome="changed", object_id=post.id)
+    audit.record(deed, "change_template", "shift_template", row.id, area_path=post.area_path)
+    return str(post.public_id)
 
 
 @writing
-def end_template(*, deed: Deed, template: str) -> None:
-    """Make no more shifts from it; those that are there stay."""
+def end_template(*, deed: Deed, template: str) -> str:
+    """Make no more shifts from it; those that are there stay. Returns the public id of its post."""
     claim = requests.claim(deed)
     if claim.is_repeat:
-        return
+        return _public_id(_posts, claim.object_id)
     post, row = _managed_template(deed, template)
     db.connection().execute(update(_templates).where(_templates.c.id == row.id).values(ended_at=deed.now))
-    requests.settle(claim, outcome="ended", object_id=row.id)
+    requests.settle(claim, outcome="ended", object_id=post.id)
     audit.record(deed, "end_template", "shift_template", row.id, area_path=post.area_path)
+    return str(post.public_id)

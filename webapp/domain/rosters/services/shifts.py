@@ -24,15 +24,14 @@ from webapp.domain.rosters.models import (
     StandIn,
     TemplateSkill,
 )
-from webapp.domain.rosters.queries import posts, shifts
+from webapp.domain.rosters.queries import places, posts, shifts
 from webapp.domain.rosters.rules import (
     HOLDS_A_PLACE,
     Numbers,
     ShiftState,
-    SignupState,
-    StandInState,
     Stretch,
 )
+from webapp.domain.rosters.services.placing import clear, settle
 from webapp.domain.rosters.services.posts import ensure_skills
 from webapp.domain.rosters.services.telling import tell
 from webapp.domain.volunteers.models import Commitment
@@ -318,6 +317,37 @@ def copy_days(*, deed: Deed, area: str, first: date, last: date, to: date, post:
     return Made(made, there_count)
 
 
+@writing
+def copy_shift(*, deed: Deed, shift: str, to: date) -> str:
+    """The same shift on another day, as a draft; returns its public id, or that of the one that is there already."""
+    claim = requests.claim(deed)
+    if claim.is_repeat:
+        return _public_id(claim.object_id)
+    connection = db.connection()
+    found = shifts.managed_id(deed.actor, shift)
+    original = connection.execute(select(_shifts).where(_shifts.c.id == found)).one()
+    post = connection.execute(select(_posts).where(_posts.c.id == original.post_id).with_for_update()).one()
+    if post.closed_at is not None:
+        raise RuleBroken("post_closed")
+    stretch = moved(original, to - original.day)
+    rules.ensure_not_over(stretch.ends_at, now=deed.now)
+    _copies(deed, {post.id: post}, [original], shift_by=to - original.day)
+    # The one that was made, or that was there: a copy of a copy is the same shift.
+    shift_id, public_id = connection.execute(
+        select(_shifts.c.id, _shifts.c.public_id)
+        .where(
+            _shifts.c.post_id == post.id,
+            _shifts.c.starts_at == stretch.starts_at,
+            _shifts.c.ends_at == stretch.ends_at,
+        )
+        .order_by(_shifts.c.id.desc())
+        .limit(1)
+    ).one()
+    requests.settle(claim, outcome="copied", object_id=shift_id)
+    audit.record(deed, "copy_shift", "shift", shift_id, area_path=post.area_path, of=original.public_id)
+    return str(public_id)
+
+
 def _copies(
     deed: Deed, by_id: Mapping[int, Any], originals: Sequence[Any], *, shift_by: timedelta
 ) -> tuple[int, int]:
@@ -388,6 +418,8 @@ def change_shift(*, deed: Deed, shift: str, version: int, plan: ShiftPlan) -> No
         raise RuleBroken("maximum_below_taken", field="maximum", taken=held.taken_count)
     is_moved = (plan.stretch.starts_at, plan.stretch.ends_at) != (held.starts_at, held.ends_at)
     if is_moved:
+        if held.starts_at <= deed.now:
+            raise RuleBroken("shift_begun", field="start")
         _ensure_only_one(held.post_id, plan.stretch, but=held.id)
         _ensure_nobody_is_harmed(held, plan.stretch)
     _change_skills(held.id, plan.numbers)
@@ -408,6 +440,9 @@ def change_shift(*, deed: Deed, shift: str, version: int, plan: ShiftPlan) -> No
     )
     if is_moved:
         _move_people(deed, held, plan.stretch)
+    if plan.numbers.maximum > held.maximum_count:
+        # Everybody in the queue is locked already; what is new goes to them first.
+        settle(deed, places.shift_now(shift_id=held.id))
     requests.settle(claim, outcome="changed", object_id=held.id)
     audit.record(
         deed,
@@ -505,7 +540,7 @@ def _move_people(deed: Deed, held: shifts.HeldShift, stretch: Stretch) -> None:
 def cancel_shift(*, deed: Deed, shift: str) -> int:
     """Call a shift off; `deed.reason` says why. Everybody on it and in its queue is told once; returns how many.
 
-    Their time is free again. A draft that nobody was told of is thrown away without a word.
+    Their time is free again. A draft, which nobody was on, is thrown away without a word.
     """
     claim = requests.claim(deed)
     if claim.is_repeat:
@@ -518,42 +553,22 @@ def cancel_shift(*, deed: Deed, shift: str) -> int:
     held = shifts.hold_shift(deed.actor, shift)
     _ensure_live(held)
     rules.ensure_not_over(held.ends_at, now=deed.now)
-    connection = db.connection()
-    ids = [each.id for each in held.signups.values()]
-    if ids:
-        connection.execute(
-            update(_signups)
-            .where(_signups.c.id.in_(ids))
-            .values(state=SignupState.CANCELLED, ended_at=deed.now, accept_by=None, waiting_since=None)
-        )
-        connection.execute(
-            delete(_commitments).where(
-                _commitments.c.kind == CommitmentKind.SHIFT, _commitments.c.reference_id.in_(ids)
-            )
-        )
-        connection.execute(
-            update(_stand_ins)
-            .where(_stand_ins.c.signup_id.in_(ids), _stand_ins.c.state == StandInState.OPEN)
-            .values(state=StandInState.OVER, answered_at=deed.now)
-        )
-    connection.execute(update(_shift_skills).where(_shift_skills.c.shift_id == held.id).values(taken_count=0))
-    connection.execute(
+    told = clear(deed, shift_id=held.id)
+    db.connection().execute(
         update(_shifts)
         .where(_shifts.c.id == held.id)
         .values(
             state=ShiftState.CANCELLED,
             cancelled_at=deed.now,
             cancel_reason=reason,
-            taken_count=0,
-            waiting_count=0,
             version=_shifts.c.version + 1,
         )
     )
-    if held.state is ShiftState.OPEN and held.signups:
+    if told:
         tell(
             deed,
             "shift_cancelled",
-            {person_id: {} for person_id in held.signups},
+            {person_id: {} for person_id in told},
             area_path=held.area_path,
             post=held.post_name,
             post_en=held.post_name_en,
@@ -561,8 +576,8 @@ def cancel_shift(*, deed: Deed, shift: str) -> int:
             reason=reason,
         )
     requests.settle(claim, outcome="cancelled", object_id=held.id)
-    audit.record(deed, "cancel_shift", "shift", held.id, area_path=held.area_path, people=len(held.signups))
-    return len(held.signups)
+    audit.record(deed, "cancel_shift", "shift", held.id, area_path=held.area_path, people=len(told))
+    return len(told)
 
 
 # --- publishing ---------------------------------------------------------------------------------------------
@@ -570,7 +585,7 @@ def cancel_shift(*, deed: Deed, shift: str) -> int:
 
 @writing
 def publish_shift(*, deed: Deed, shift: str) -> None:
-    """Open one draft; who was put on it is told now."""
+    """Open one draft: from now on it can be taken."""
     claim = requests.claim(deed)
     if claim.is_repeat:
         return
@@ -578,14 +593,14 @@ def publish_shift(*, deed: Deed, shift: str) -> None:
     if held.state is not ShiftState.DRAFT:
         raise Conflict("shift_no_draft")
     rules.ensure_not_over(held.ends_at, now=deed.now)
-    publish(deed, [held.id], area_path=held.area_path)
+    _open([held.id])
     requests.settle(claim, outcome="published", object_id=held.id)
     audit.record(deed, "publish_shift", "shift", held.id, area_path=held.area_path)
 
 
 @writing
 def publish_days(*, deed: Deed, area: str, first: date, last: date) -> int:
-    """Open the drafts of these days that are not over; each person who was put on some gets one message."""
+    """Open the drafts of these days that are not over; returns how many."""
     claim = requests.claim(deed)
     if claim.is_repeat:
         return claim.object_id or 0
@@ -611,7 +626,7 @@ def publish_days(*, deed: Deed, area: str, first: date, last: date) -> int:
     )
     if not found or path is None:
         raise RuleBroken("no_drafts")
-    publish(deed, found, area_path=path)
+    _open(found)
     requests.settle(claim, outcome="published", object_id=len(found))
     audit.record(
         deed, "publish_shifts", "shift", None, area_path=path, published=len(found), of=[first, last]
@@ -619,36 +634,9 @@ def publish_days(*, deed: Deed, area: str, first: date, last: date) -> int:
     return len(found)
 
 
-def publish(deed: Deed, shift_ids: Sequence[int], *, area_path: str) -> None:
-    """Open these drafts (already locked) and tell each person on them once: how many shifts, and the first."""
-    connection = db.connection()
-    connection.execute(
+def _open(shift_ids: Sequence[int]) -> None:
+    db.connection().execute(
         update(_shifts)
-        .where(_shifts.c.id.in_(shift_ids), _shifts.c.state == ShiftState.DRAFT)
+        .where(_shifts.c.id.in_(shift_ids))
         .values(state=ShiftState.OPEN, version=_shifts.c.version + 1)
     )
-    rows = connection.execute(
-        select(
-            _signups.c.person_id,
-            _shifts.c.starts_at,
-            _posts.c.name,
-            _posts.c.name_en,
-        )
-        .select_from(
-            _signups.join(_shifts, _shifts.c.id == _signups.c.shift_id).join(
-                _posts, _posts.c.id == _shifts.c.post_id
-            )
-        )
-        .where(_signups.c.shift_id.in_(shift_ids), is_any(_signups.c.state, *HOLDS_A_PLACE))
-        .order_by(_shifts.c.starts_at, _shifts.c.id)
-    ).all()
-    said: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        first = {
-            "count": 0,
-            "post": row.name,
-            "post_en": row.name_en,
-            "starts_at": row.starts_at.isoformat(),
-        }
-        said.setdefault(row.person_id, first)["count"] += 1
-    tell(deed, "rostered", said, area_path=area_path)
