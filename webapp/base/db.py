@@ -184,13 +184,21 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _prepare_postgresql(dbapi_connection: Any, _record: Any) -> None:
+    # As above: asking for autocommit at each read would cost more than the read's own round trip.
+    dbapi_connection.autocommit = True
+
+
+_PREPARE = {"sqlite": _prepare_sqlite, "postgresql": _prepare_postgresql}
+_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
+
+
 def take_write_lock(connection: Connection) -> None:
     """Begin a writing transaction in the database itself; first in each `connection.begin()` that writes.
 
     No listener does this by itself: one on the engine would slow down every statement of every reader.
     """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(_BEGIN[connection.dialect.name])
 
 
 @contextmanager
@@ -216,9 +224,8 @@ def rebuilding(connection: Connection) -> Iterator[None]:
 
 
 def prepare(engine: Engine) -> None:
-    """Give the engine its SQLite habits; PostgreSQL needs none."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+    """Give the engine its habits: readers say nothing, writers begin."""
+    event.listen(engine, "connect", _PREPARE[engine.dialect.name])
 
 
 def kind() -> str:
@@ -293,17 +300,9 @@ def after_commit(call: Callable[[], None]) -> None:
     _door().after_commit.append(call)
 
 
-def _connect_for_reading() -> Connection:
-    """A connection in autocommit. SQLite's are so from the start (`_prepare_sqlite`); asking again costs a PRAGMA."""
-    connection = db.engine.connect()
-    if connection.dialect.name == "sqlite":
-        return connection
-    return connection.execution_options(isolation_level="AUTOCOMMIT")
-
-
 @contextmanager
 def _read_door() -> Iterator[None]:
-    with _connect_for_reading() as conn:
+    with db.engine.connect() as conn:
         door = _Door(connection=conn, is_writing=False)
         token = _open_door.set(door)
         try:

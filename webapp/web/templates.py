@@ -64,6 +64,13 @@ class TranslatedEnvironment(Environment):
         super().__init__(app, **options)
         self._families: dict[str, TranslatedEnvironment] = {}
 
+    def make_globals(self, d: Any) -> Any:
+        """One dictionary: Jinja's chain of two is walked in Python for each import of each page.
+
+        Globals are therefore given before the first page is asked for.
+        """
+        return {**self.globals, **(d or {})}
+
     def _load_template(self, name: str, globals: Any) -> Any:  # noqa: A002 - the name that Jinja uses
         if self.language is not None:
             return super()._load_template(name, globals)

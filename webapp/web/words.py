@@ -45,7 +45,10 @@ def is_chinese() -> bool:
 
 def day(on: date, *, now: datetime) -> str:
     """today, tomorrow, else 5月12日（周四）."""
-    today = clock.day(now)
+    return _day(on, clock.day(now))
+
+
+def _day(on: date, today: date) -> str:
     if on == today:
         return gettext("today")
     if on == today + timedelta(days=1):
@@ -72,11 +75,17 @@ def clock_time(at: datetime) -> str:
 
 def moment(at: datetime, *, now: datetime) -> str:
     """Today 18:00, tonight 20:00, 5月12日（周四） 08:00."""
+    return _moment(at, clock.day(now), _locale())
+
+
+# Cached by language: a round's cut-off is said on the page of each of its thousand households.
+@lru_cache(maxsize=512)
+def _moment(at: datetime, today: date, _language: Locale) -> str:
     local = clock.here(at)
     time = f"{local.hour:02d}:{local.minute:02d}"
-    if local.date() == clock.day(now) and local.hour >= EVENING_BEGINS:
+    if local.date() == today and local.hour >= EVENING_BEGINS:
         return gettext("tonight %(time)s", time=time)
-    return gettext("%(day)s %(time)s", day=day(local.date(), now=now), time=time)
+    return gettext("%(day)s %(time)s", day=_day(local.date(), today), time=time)
 
 
 def wait(seconds: int) -> str:
@@ -99,7 +108,11 @@ def window(name: str) -> str:
 
 def delivery(on: date, part: str, *, now: datetime) -> str:
     """When the bags come: 明天上午, tomorrow morning."""
-    today = clock.day(now)
+    return _delivery(on, part, clock.day(now), _locale())
+
+
+@lru_cache(maxsize=512)
+def _delivery(on: date, part: str, today: date, _language: Locale) -> str:
     if on == today:
         return gettext("this %(window)s", window=window(part))
     if on == today + timedelta(days=1):
