@@ -62,18 +62,32 @@ class OwnHousehold:
 # A community is at most three steps above a building (grid, compound), and a stated household may stand at it.
 _up = [_areas.alias(f"up_{step}") for step in range(1, 5)]
 _now = bindparam("now", type_=UtcDateTime)
-_from = (
-    _members.join(_households, _households.c.id == _members.c.household_id)
-    .join(_areas, _areas.c.id == _households.c.area_id)
-    .outerjoin(_doors, _doors.c.id == _households.c.door_id)
+# The id of the community that `own_homes` ends at.
+COMMUNITY_ID = func.coalesce(*(_above.c.id for _above in reversed(_up)), _areas.c.id)
+IS_OWN = and_(
+    _members.c.person_id == bindparam("person"),
+    is_any(_members.c.state, MemberState.WAITING, MemberState.CONFIRMED),
+    is_any(_households.c.state, HouseholdState.LISTED, HouseholdState.STATED),
 )
-_below = _areas
-for _above in _up:
-    _from = _from.outerjoin(
-        _above,
-        and_(_above.c.id == _below.c.parent_id, ~is_any(_below.c.level, "community", "town", "county")),
+
+
+def own_homes() -> Any:
+    """The join of members, households, areas, doors and the areas above, for statements with `IS_OWN`."""
+    joined = (
+        _members.join(_households, _households.c.id == _members.c.household_id)
+        .join(_areas, _areas.c.id == _households.c.area_id)
+        .outerjoin(_doors, _doors.c.id == _households.c.door_id)
     )
-    _below = _above
+    below = _areas
+    for above in _up:
+        joined = joined.outerjoin(
+            above,
+            and_(above.c.id == below.c.parent_id, ~is_any(below.c.level, "community", "town", "county")),
+        )
+        below = above
+    return joined
+
+
 _own = (
     select(
         _households.c.id,
@@ -97,7 +111,8 @@ _own = (
         _users.c.phone.label("lead_phone"),
     )
     .select_from(
-        _from.outerjoin(
+        own_homes()
+        .outerjoin(
             _appointments,
             and_(
                 _appointments.c.area_id == _households.c.area_id,
@@ -110,11 +125,7 @@ _own = (
         .outerjoin(_users, and_(_users.c.id == _appointments.c.user_id, _users.c.blocked_at.is_(None)))
         .outerjoin(_people, _people.c.id == _users.c.person_id)
     )
-    .where(
-        _members.c.person_id == bindparam("person"),
-        is_any(_members.c.state, MemberState.WAITING, MemberState.CONFIRMED),
-        is_any(_households.c.state, HouseholdState.LISTED, HouseholdState.STATED),
-    )
+    .where(IS_OWN)
     # A confirmed home before a waiting one, then the older one.
     .order_by(_members.c.state, _members.c.id, _appointments.c.id)
 )
@@ -164,11 +175,7 @@ def _own_household(row: Any) -> OwnHousehold:
 _first_path = (
     select(_households.c.area_path)
     .join(_members, _members.c.household_id == _households.c.id)
-    .where(
-        _members.c.person_id == bindparam("person"),
-        is_any(_members.c.state, MemberState.WAITING, MemberState.CONFIRMED),
-        is_any(_households.c.state, HouseholdState.LISTED, HouseholdState.STATED),
-    )
+    .where(IS_OWN)
     .order_by(_members.c.state, _members.c.id)
     .limit(1)
 )

@@ -17,7 +17,7 @@ from webapp.base.prepared import Prepared
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import Place, get_place
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
-from webapp.domain.households.queries import OwnHousehold, list_own
+from webapp.domain.households.queries import COMMUNITY_ID, IS_OWN, OwnHousehold, list_own, own_homes
 from webapp.domain.households.rules import door_label
 from webapp.domain.people.models import Person
 from webapp.domain.supplies.models import Bag, BagItem, Order, OrderLine, Round, RoundBag
@@ -51,10 +51,9 @@ _IS_MEMBER = is_any(_members.c.state, MemberState.CONFIRMED, MemberState.WAITING
 # What is over stays on the home page until the day after the delivery.
 _CURRENT = (RoundState.OPEN, RoundState.CLOSED, RoundState.PACKING, RoundState.OUT)
 PAGE = 20
-# Levels above a door; homes of one person on one page, and the levels above all of them.
+# Levels above a door; order pages to choose from, of one person.
 DEEPEST = 12
-MOST_HOMES = 6
-MOST_PATHS = 40
+MOST_FORMS = 12
 
 
 def ancestors(path: str) -> list[str]:
@@ -393,24 +392,75 @@ class OrderForm:
     door: str
 
 
-_form_columns: Select[Any] = (
+_form_columns = (
+    _rounds.c.id.label("round_id"),
+    *_round_columns,
+    _rounds.c.area_path.label("round_path"),
+    _rounds.c.household_limit.label("round_limit"),
+    *_household_columns,
+    _households.c.state.label("household_state"),
+    _households.c.stated_door,
+    _households.c.split_no,
+    _areas.c.name.label("building"),
+    _areas.c.level,
+    _doors.c.unit.label("door_unit"),
+    _doors.c.number.label("door_number"),
+    _members.c.state.label("member_state"),
+    _me.c.name.label("my_name"),
+    serves(_households.c.area_path).label("is_served"),
+    _orders.c.public_id.label("order_public_id"),
+    _orders.c.number.label("order_number"),
+)
+_standing_order = and_(
+    _orders.c.round_id == _rounds.c.id,
+    _orders.c.household_id == _households.c.id,
+    is_any(_orders.c.state, OrderState.LIVE),
+)
+_form = Prepared(
+    select(*_form_columns)
+    .select_from(
+        _rounds.join(_merged, literal(True))
+        .join(_households, _households.c.id == func.coalesce(_merged.c.merged_into_id, _merged.c.id))
+        .join(_areas, _areas.c.id == _households.c.area_id)
+        .outerjoin(_doors, _doors.c.id == _households.c.door_id)
+        .outerjoin(
+            _members,
+            and_(
+                or_(_members.c.household_id == _households.c.id, _members.c.household_id == _merged.c.id),
+                _members.c.person_id == bindparam("person"),
+                _IS_MEMBER,
+            ),
+        )
+        .outerjoin(_me, _me.c.id == _members.c.person_id)
+        .outerjoin(_orders, _standing_order)
+    )
+    .where(_rounds.c.public_id == bindparam("round"), _merged.c.public_id == bindparam("household"))
+    .order_by(_members.c.state)
+    .limit(1)
+)
+_own_forms = Prepared(
+    select(*_form_columns)
+    .select_from(
+        own_homes()
+        .join(
+            _rounds,
+            and_(
+                _rounds.c.area_id == COMMUNITY_ID,
+                is_any(_rounds.c.state, RoundState.OPEN, RoundState.CLOSED),
+            ),
+        )
+        .join(_me, _me.c.id == _members.c.person_id)
+        .outerjoin(_orders, _standing_order)
+    )
+    .where(
+        IS_OWN, or_(_members.c.state == MemberState.CONFIRMED, _households.c.state == HouseholdState.STATED)
+    )
+    .order_by(_rounds.c.delivers_on, _rounds.c.cuts_off_at, _rounds.c.id, _households.c.id)
+)
+# In a statement of its own: three bags of three things would repeat all of the above nine times.
+_bags_of_rounds = Prepared(
     select(
-        *_round_columns,
-        _rounds.c.area_path.label("round_path"),
-        _rounds.c.household_limit.label("round_limit"),
-        *_household_columns,
-        _households.c.state.label("household_state"),
-        _households.c.stated_door,
-        _households.c.split_no,
-        _areas.c.name.label("building"),
-        _areas.c.level,
-        _doors.c.unit.label("door_unit"),
-        _doors.c.number.label("door_number"),
-        _members.c.state.label("member_state"),
-        _me.c.name.label("my_name"),
-        serves(_households.c.area_path).label("is_served"),
-        _orders.c.public_id.label("order_public_id"),
-        _orders.c.number.label("order_number"),
+        _round_bags.c.round_id,
         _round_bags.c.public_id.label("round_bag"),
         _round_bags.c.price_fen,
         _round_bags.c.price_version,
@@ -427,53 +477,12 @@ _form_columns: Select[Any] = (
         _items.c.quantity,
     )
     .select_from(
-        _rounds.join(_merged, literal(True))
-        .join(_households, _households.c.id == func.coalesce(_merged.c.merged_into_id, _merged.c.id))
-        .join(_areas, _areas.c.id == _households.c.area_id)
-        .outerjoin(_doors, _doors.c.id == _households.c.door_id)
-        .outerjoin(
-            _members,
-            and_(
-                or_(_members.c.household_id == _households.c.id, _members.c.household_id == _merged.c.id),
-                _members.c.person_id == bindparam("person"),
-                _IS_MEMBER,
-            ),
+        _round_bags.join(_bags, _bags.c.id == _round_bags.c.bag_id).outerjoin(
+            _items, _items.c.bag_id == _bags.c.id
         )
-        .outerjoin(_me, _me.c.id == _members.c.person_id)
-        .outerjoin(
-            _orders,
-            and_(
-                _orders.c.round_id == _rounds.c.id,
-                _orders.c.household_id == _households.c.id,
-                is_any(_orders.c.state, OrderState.LIVE),
-            ),
-        )
-        .outerjoin(_round_bags, _round_bags.c.round_id == _rounds.c.id)
-        .outerjoin(_bags, _bags.c.id == _round_bags.c.bag_id)
-        .outerjoin(_items, _items.c.bag_id == _bags.c.id)
     )
-    .order_by(
-        _rounds.c.delivers_on,
-        _rounds.c.cuts_off_at,
-        _rounds.c.id,
-        _households.c.id,
-        _round_bags.c.position,
-        _round_bags.c.id,
-        _items.c.position,
-        _members.c.state,
-    )
-)
-_form = _form_columns.where(
-    _rounds.c.public_id == bindparam("round"), _merged.c.public_id == bindparam("household")
-)
-_open_forms = _form_columns.where(
-    one_of(_rounds.c.area_path, "path", MOST_PATHS),
-    is_any(_rounds.c.state, RoundState.OPEN, RoundState.CLOSED),
-    one_of(_merged.c.id, "household", MOST_HOMES),
-    _households.c.area_path >= _rounds.c.area_path,
-    _households.c.area_path < _rounds.c.area_path + "~",
-    or_(_members.c.state == MemberState.CONFIRMED, _households.c.state == HouseholdState.STATED),
-    _members.c.id.is_not(None),
+    .where(one_of(_round_bags.c.round_id, "round", MOST_FORMS))
+    .order_by(_round_bags.c.round_id, _round_bags.c.position, _round_bags.c.id, _items.c.position)
 )
 
 
@@ -481,60 +490,39 @@ _open_forms = _form_columns.where(
 def get_order_form(
     *, actor: Actor, round_public_id: str, household_public_id: str, now: datetime
 ) -> OrderForm:
-    """The order page of a household in a round, in one statement.
+    """The order page of a household in a round, in two statements.
 
     NotFound unless it is the actor's household or one that they may order for.
     """
-    rows = (
-        db.connection()
-        .execute(
-            _form, {"round": round_public_id, "household": household_public_id, "person": actor.person_id}
-        )
-        .all()
-    )
+    rows = _form.all({"round": round_public_id, "household": household_public_id, "person": actor.person_id})
     if not rows:
         raise NotFound
-    return _order_form(actor, rows, now)
-
-
-_open_forms_prepared = Prepared(_open_forms)
+    return _order_forms(actor, rows, now)[0]
 
 
 @reading
 def list_own_order_forms(*, actor: Actor, now: datetime) -> tuple[list[OrderForm], Place | None]:
-    """The order pages that the actor could use now, and the place of the first; three statements, one door."""
-    own = list_own(actor=actor)
-    forms = list_order_forms(
-        actor=actor,
-        households=[home.id for home in own],
-        paths=[home.area_path for home in own],
-        now=now,
-    )
-    return forms, get_place(own[0].area_path) if own else None
+    """The order pages that the actor could use now, soonest delivery first, and the place of the first.
+
+    Three statements, one door.
+    """
+    if actor.person_id is None:
+        return [], None
+    rows = _own_forms.all({"person": actor.person_id})
+    forms = _order_forms(actor, [row for row in rows if row.is_served][:MOST_FORMS], now)
+    return forms, get_place(forms[0].area_path) if forms else None
 
 
-@reading
-def list_order_forms(
-    *, actor: Actor, households: Sequence[int], paths: Sequence[str], now: datetime
-) -> list[OrderForm]:
-    """The order pages that the actor's own households could use now, soonest delivery first; one statement."""
-    if not households:
+def _order_forms(actor: Actor, rows: Sequence[Any], now: datetime) -> list[OrderForm]:
+    if not rows:
         return []
-    above = sorted({each for path in paths[:MOST_HOMES] for each in ancestors(path)})
-    groups: dict[tuple[str, int], list[Any]] = {}
-    parameters = (
-        {"person": actor.person_id}
-        | values_of("path", above, MOST_PATHS)
-        | values_of("household", households[:MOST_HOMES], MOST_HOMES)
-    )
-    for row in _open_forms_prepared.all(parameters):
-        groups.setdefault((row.round_public_id, row.household_id), []).append(row)
-    forms = [_order_form(actor, group, now) for group in groups.values()]
-    return [form for form in forms if form.is_served]
+    bags: dict[int, list[Any]] = {}
+    for bag in _bags_of_rounds.all(values_of("round", sorted({row.round_id for row in rows}), MOST_FORMS)):
+        bags.setdefault(bag.round_id, []).append(bag)
+    return [_order_form(actor, row, bags.get(row.round_id, []), now) for row in rows]
 
 
-def _order_form(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderForm:
-    first = rows[0]
+def _order_form(actor: Actor, first: Any, rows: Sequence[Any], now: datetime) -> OrderForm:
     path = first.household_path
     is_confirmed = first.household_state == HouseholdState.LISTED
     is_assisted = first.member_state is None and actor.can(Permission.ORDER_ASSIST, path)
@@ -546,7 +534,7 @@ def _order_form(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderForm:
         raise NotAllowed("not_confirmed_yet")
     bags: dict[str, list[Any]] = {}
     for row in rows:
-        if row.round_bag is not None and (is_confirmed or row.is_basic):
+        if is_confirmed or row.is_basic:
             bags.setdefault(row.round_bag, []).append(row)
     return OrderForm(
         round=first.round_public_id,
@@ -562,7 +550,10 @@ def _order_form(actor: Actor, rows: Sequence[Any], now: datetime) -> OrderForm:
         is_confirmed=is_confirmed,
         is_assisted=is_assisted,
         takes_money_at_door=bool(first.takes_money_at_door),
-        bags=tuple(_choice(group, is_confirmed=is_confirmed) for group in bags.values()),
+        bags=tuple(
+            _choice(group, is_confirmed=is_confirmed, round_limit=first.round_limit)
+            for group in bags.values()
+        ),
         order=first.order_public_id,
         order_number=first.order_number,
         my_name=first.my_name,
@@ -577,7 +568,7 @@ def door_of(row: Any) -> str:
     return door_label(row.building, row.door_unit, row.door_number, split_no=row.split_no)
 
 
-def _choice(rows: Sequence[Any], *, is_confirmed: bool) -> BagChoice:
+def _choice(rows: Sequence[Any], *, is_confirmed: bool, round_limit: int) -> BagChoice:
     first = rows[0]
     items = {
         (row.item, row.spec): ItemView(
@@ -592,7 +583,7 @@ def _choice(rows: Sequence[Any], *, is_confirmed: bool) -> BagChoice:
         name_en=first.bag_en,
         price_fen=first.price_fen,
         price_version=first.price_version,
-        limit=min(first.bag_limit, first.round_limit) if is_confirmed else BASIC_LIMIT,
+        limit=min(first.bag_limit, round_limit) if is_confirmed else BASIC_LIMIT,
         left=None if first.capacity is None else max(0, first.capacity - first.taken_count),
         items=tuple(items.values()),
     )
