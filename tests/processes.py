@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+from webapp.cli import web_server
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-for-tests-with-more-than-32-characters"
@@ -28,7 +30,7 @@ class Program:
     process: subprocess.Popen[bytes]
     log: Path
     port: int = 0
-    listener: socket.socket | None = field(default=None, repr=False)
+    listeners: Sequence[socket.socket] = field(default=(), repr=False)
 
     @property
     def base(self) -> str:
@@ -54,8 +56,8 @@ class Program:
         for child in below:
             if child.is_running():
                 child.kill()
-        if self.listener is not None:
-            self.listener.close()
+        for listener in self.listeners:
+            listener.close()
 
     def kill(self) -> None:
         """What a power cut does: SIGKILL to it and all below it at once."""
@@ -91,13 +93,11 @@ def serve_web(
     target: str = "wsgi:app",
     more: Mapping[str, str] | None = None,
 ) -> Program:
-    """A web server as `make run` starts it (gunicorn gthread on an inherited socket), on a free port."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    arguments = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
-    arguments += ["--worker-class", "gthread", "--workers", str(processes), "--threads", str(threads)]
-    arguments += ["--timeout", "60", "--log-level", "warning", "--no-control-socket", target]
-    program = _start(name, arguments, environment(url, data_dir, more), data_dir, listener)
-    program.port = listener.getsockname()[1]
+    """A web server as `make run` starts it (gunicorn gthread on inherited sockets), on a free port."""
+    listeners = web_server.open_sockets("127.0.0.1", 0, processes)
+    arguments = [*web_server.arguments(listeners, threads=threads), target]
+    program = _start(name, arguments, environment(url, data_dir, more), data_dir, listeners)
+    program.port = listeners[0].getsockname()[1]
     return program
 
 
@@ -160,7 +160,7 @@ def _start(
     arguments: list[str],
     environ: dict[str, str],
     data_dir: Path,
-    listener: socket.socket | None = None,
+    listeners: Sequence[socket.socket] = (),
 ) -> Program:
     log = data_dir / f"{name}.log"
     with log.open("ab") as out:
@@ -171,10 +171,10 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            pass_fds=(listener.fileno(),) if listener else (),
+            pass_fds=[each.fileno() for each in listeners],
             start_new_session=True,
         )
-    return Program(name, process, log, listener=listener)
+    return Program(name, process, log, listeners=listeners)
 
 
 def kill_hard(process: psutil.Process) -> None:

@@ -1,8 +1,8 @@
 """`flask --app wsgi serve`: web server and worker in front of the terminal, until one signal ends both.
 
-The supervisor owns the listening socket and hands it down, so a restarted web server keeps its address and
-callers wait in the queue instead of being refused. A child that dies is started again; when the supervisor
-itself is killed, the kernel ends the children.
+The supervisor owns the listening sockets, one for each web process, and hands them down, so a restarted web
+server keeps its address and callers wait in the queue instead of being refused. A child that dies is started
+again; when the supervisor itself is killed, the kernel ends the children.
 """
 
 import ctypes
@@ -14,7 +14,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+
+from webapp.cli import web_server
 
 POLL_SECONDS = 0.2
 STEADY_SECONDS = 30.0
@@ -93,14 +96,19 @@ def serve() -> None:
     """Run web server and worker until Ctrl-C or SIGTERM."""
     config = current_app.config
     stop = _StopRequest()
-    with _listen(config["HOST"], config["PORT"]) as listener:
+    with ExitStack() as ending:
+        listeners = _listen(config["HOST"], config["PORT"], config["WEB_PROCESSES"])
+        for each in listeners:
+            ending.enter_context(each)
+        listener = listeners[0]
         address = _public_address(config, listener.getsockname()[1])
         environment = os.environ | {
             "HOST": config["HOST"],
             "PORT": str(listener.getsockname()[1]),
             "LINLI_PUBLIC_URL": address,
         }
-        web = Child("web server", _web_arguments(config, listener), environment, (listener.fileno(),))
+        inherited = tuple(each.fileno() for each in listeners)
+        web = Child("web server", _web_arguments(config, listeners), environment, inherited)
         worker = Child("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"], environment)
         children = (web, worker)
         try:
@@ -150,30 +158,20 @@ def _die_with_the_supervisor() -> Callable[[], None] | None:
     return ask_kernel
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """The listening socket; a taken or forbidden address ends the command with a sentence."""
+def _listen(host: str, port: int, count: int) -> list[socket.socket]:
+    """The listening sockets; a taken or forbidden address ends the command with a sentence."""
     try:
-        family, kind, protocol, _name, where = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(2048)
+        return web_server.open_sockets(host, port, count)
     except OSError as error:
         raise click.ClickException(
             f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with PORT=… or HOST=…"
         ) from error
-    return listener
 
 
-def _web_arguments(config: dict[str, Any], listener: socket.socket) -> list[str]:
+def _web_arguments(config: dict[str, Any], listeners: Sequence[socket.socket]) -> list[str]:
     """The gunicorn command line."""
-    arguments = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
-    arguments += ["--worker-class", "gthread"]
-    arguments += ["--workers", str(config["WEB_PROCESSES"]), "--threads", str(config["WEB_THREADS"])]
-    arguments += ["--timeout", "60", "--graceful-timeout", str(int(GRACE_SECONDS - 5))]
-    arguments += ["--log-level", "warning", "--no-control-socket"]
+    arguments = web_server.arguments(listeners, threads=config["WEB_THREADS"])
+    arguments += ["--graceful-timeout", str(int(GRACE_SECONDS - 5))]
     if config["TLS_CERT"]:
         arguments += ["--certfile", config["TLS_CERT"], "--keyfile", config["TLS_KEY"]]
     return [*arguments, "wsgi:app"]
