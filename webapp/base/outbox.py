@@ -131,6 +131,11 @@ def enqueue(
     return public_id
 
 
+def withdraw(public_id: str) -> None:
+    """Take back a message of this transaction, which nobody can have seen."""
+    db.connection().execute(delete(_messages).where(_messages.c.public_id == public_id))
+
+
 @reading
 def has_due(*, now: datetime) -> bool:
     """Whether a message is due or its lease has run out: a cheap look before `take_due` asks to write."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from webapp.base import audit, clock, db, requests
+from webapp.base import audit, clock, db, outbox, requests
 from webapp.base.db import is_any, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, RuleBroken
@@ -77,6 +77,12 @@ _insert_line = Prepared(
     "price_version",
     "no_substitute",
     "waiting_since",
+)
+
+_fall_short = Prepared(
+    update(_lines)
+    .where(_lines.c.order_id == bindparam("order"), _lines.c.round_bag_id == bindparam("bag"))
+    .values(given_count=bindparam("given"), waiting_since=bindparam("since"))
 )
 
 
@@ -170,29 +176,45 @@ def _place(
         is_late=is_late,
         is_assisted=household.is_assisted,
     )
-    count_order(the_round.id, household)
-    given = {line.offer.id: 0 if is_late else take_up_to(line.offer.id, line.count) for line in lines}
-    missing = sum(line.count - given[line.offer.id] for line in lines)
     for line in lines:
         _insert_line.run(
             {
                 "order_id": order_id,
                 "round_bag_id": line.offer.id,
                 "wanted_count": line.count,
-                "given_count": given[line.offer.id],
+                "given_count": 0 if is_late else line.count,
                 "price_fen": line.price_fen,
                 "price_version": line.price_version,
                 "no_substitute": line.no_substitute,
-                "waiting_since": deed.now if given[line.offer.id] < line.count else None,
+                "waiting_since": deed.now if is_late else None,
             }
         )
-    if is_late and the_round.state is RoundState.CLOSED:
-        # What was left over goes by the queue, of which this order is now the end.
-        promote(deed, the_round, [line.offer.id for line in lines], untold=order_id)
-        missing = _missing(order_id)
     receiver = context.receiver or loads.receiver_of(household_id=household.id, person_id=None)
-    tell(deed, "waiting" if missing else "ordered", receiver, the_round, number=number, bags=_counted(lines))
+    said = {"number": number, "bags": _counted(lines)}
+    message = None if is_late else tell(deed, "ordered", receiver, the_round, **said)
+    # The hot rows last: from here on everybody else who orders waits until the commit.
+    count_order(the_round.id, household)
+    if is_late:
+        missing = sum(line.count for line in lines)
+        if the_round.state is RoundState.CLOSED:
+            # What was left over goes by the queue, of which this order is now the end.
+            promote(deed, the_round, [line.offer.id for line in lines], untold=order_id)
+            missing = _missing(order_id)
+    else:
+        missing = sum(_take(deed, order_id, line) for line in lines)
+    if missing or is_late:
+        if message is not None:
+            outbox.withdraw(message)
+        tell(deed, "waiting" if missing else "ordered", receiver, the_round, **said)
     return Placed(public_id=public_id, number=number, is_waiting=missing > 0, is_late=is_late)
+
+
+def _take(deed: Deed, order_id: int, line: rules.Line) -> int:
+    """Take the stock of a line that was written as if there were enough; returns how many bags are missing."""
+    given = take_up_to(line.offer.id, line.count)
+    if given < line.count:
+        _fall_short.run({"order": order_id, "bag": line.offer.id, "given": given, "since": deed.now})
+    return line.count - given
 
 
 def _insert(

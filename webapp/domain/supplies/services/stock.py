@@ -122,11 +122,11 @@ def tell(
     receiver: loads.Receiver | None,
     the_round: loads.RoundNow,
     **parameters: Any,
-) -> None:
-    """Put a message about an order into the outbox; a household without any phone is told at the door."""
+) -> str | None:
+    """Put a message about an order into the outbox and return its id; without a phone, they are told at the door."""
     if receiver is None:
-        return
-    outbox.enqueue(
+        return None
+    return outbox.enqueue(
         deed,
         template,
         phone=receiver.phone,
