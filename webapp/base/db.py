@@ -12,9 +12,10 @@ import random
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -43,6 +44,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from webapp.base.errors import LinliError
 from webapp.base.ids import PUBLIC_ID_LENGTH
 
 P = ParamSpec("P")
@@ -245,27 +247,6 @@ class _Door:
 
 
 _open_door: ContextVar[_Door | None] = ContextVar("open_door", default=None)
-# One writer at a time in each process, and processes queue at a file: a busy SQLite lets writers sleep up to 0.1 s
-# between tries, and the unlucky ones wait for seconds.
-_sqlite_writer = threading.Lock()
-_queues: dict[str, int] = {}
-
-
-@contextmanager
-def _sqlite_turn() -> Iterator[None]:
-    """Wait for this process's turn to write; BEGIN IMMEDIATE alone decides who may."""
-    path = db.engine.url.database
-    with _sqlite_writer:
-        if not path or path == ":memory:":
-            yield
-            return
-        if path not in _queues:
-            _queues[path] = os.open(f"{path}-writers", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(_queues[path], fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(_queues[path], fcntl.LOCK_UN)
 
 
 def _door() -> _Door:
@@ -326,27 +307,135 @@ def reading(function: Callable[P, T]) -> Callable[P, T]:
     return inside
 
 
-def _is_retried(error: DBAPIError) -> bool:
+def _is_retried(error: Exception | None) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
     original = error.orig
     if isinstance(original, sqlite3.OperationalError):
         return "locked" in str(original) or "busy" in str(original)
     return getattr(original, "sqlstate", None) in _RETRIED_SQLSTATES
 
 
-def _write_once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T, _Door]:
-    with db.engine.connect() as conn:
-        door = _Door(connection=conn, is_writing=True)
+class _Call:
+    """A service that was called on a thread of this process, with that thread's context, and what came of it."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self._context = copy_context()
+        self._after_commit: list[Callable[[], None]] = []
+        self._result: Any = None
+        self.error: Exception | None = None
+        self.is_done = False
+
+    def run(self, connection: Connection) -> None:
+        """Do it inside the connection's transaction."""
+        self._context.run(self._through_the_door, connection)
+
+    def _through_the_door(self, connection: Connection) -> None:
+        door = _Door(connection=connection, is_writing=True)
         token = _open_door.set(door)
         try:
-            with conn.begin():
-                take_write_lock(conn)
-                result = function(*args, **kwargs)
-                flush()
+            self._result = self._function()
+            flush()
         finally:
             _open_door.reset(token)
             if door.orm is not None:
                 door.orm.close()
-    return result, door
+        self._after_commit = door.after_commit
+
+    def answer(self) -> Any:
+        """What the service returned or raised; back on the caller's thread."""
+        if self.error is not None:
+            raise self.error
+        for call in self._after_commit:
+            call()
+        return self._result
+
+
+def _commit(calls: Sequence[_Call]) -> None:
+    """Do these calls one after the other in one transaction; only what a refused one wrote is taken back."""
+    with db.engine.connect() as connection:
+        with connection.begin():
+            take_write_lock(connection)
+            for call in calls:
+                connection.exec_driver_sql("SAVEPOINT call")
+                try:
+                    call.run(connection)
+                except LinliError as refusal:
+                    call.error = refusal
+                    connection.exec_driver_sql("ROLLBACK TO call")
+                connection.exec_driver_sql("RELEASE call")
+        for call in calls:
+            call.is_done = True
+
+
+def _commit_alone(call: _Call) -> None:
+    """Do the call in a transaction of its own."""
+    call.error = None
+    try:
+        with db.engine.connect() as connection, connection.begin():
+            take_write_lock(connection)
+            call.run(connection)
+    except Exception as error:  # noqa: BLE001 - raised again on the caller's thread
+        call.error = error
+    call.is_done = True
+
+
+class _Writers:
+    """Those who write to one SQLite database.
+
+    One at a time in each process, and processes queue at a file: a busy SQLite lets writers sleep up to 0.1 s
+    between tries, and the unlucky ones wait for seconds. Whoever's turn it is also does what others of the
+    process wait for: a commit waits for the disk, and they wait once.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._waiting: deque[_Call] = deque()
+        self._file = -1
+
+    def commit(self, call: _Call) -> None:
+        """Return when the call is done, by this thread or by another."""
+        self._waiting.append(call)
+        with self._lock:
+            if call.is_done:
+                return
+            with self._turn():
+                calls = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                if call not in calls:
+                    # Whoever took it has died on the way; nothing of it was committed.
+                    calls.append(call)
+                if len(calls) > 1:
+                    with suppress(Exception):
+                        _commit(calls)
+                for each in calls:
+                    if not each.is_done:
+                        # Alone, or all were taken back because something broke: each by itself, then.
+                        _commit_alone(each)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._path == ":memory:":
+            yield
+            return
+        if self._file < 0:
+            self._file = os.open(f"{self._path}-writers", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+_writers: dict[str, _Writers] = {}
+
+
+def _committer() -> Callable[[_Call], None]:
+    if kind() != "sqlite":
+        return _commit_alone
+    path = db.engine.url.database or ":memory:"
+    return (_writers.get(path) or _writers.setdefault(path, _Writers(path))).commit
 
 
 def writing(function: Callable[P, T]) -> Callable[P, T]:
@@ -359,22 +448,14 @@ def writing(function: Callable[P, T]) -> Callable[P, T]:
     def inside(*args: P.args, **kwargs: P.kwargs) -> T:
         if _open_door.get() is not None:
             raise RuntimeError(f"{function.__qualname__} was called inside another door")
-        is_sqlite = kind() == "sqlite"
+        commit = _committer()
         for attempt in range(1, ATTEMPTS + 1):
-            try:
-                if is_sqlite:
-                    with _sqlite_turn():
-                        result, door = _write_once(function, *args, **kwargs)
-                else:
-                    result, door = _write_once(function, *args, **kwargs)
-            except DBAPIError as error:
-                if attempt == ATTEMPTS or not _is_retried(error):
-                    raise
-                time.sleep(random.uniform(0.002, 0.01) * 2**attempt)  # noqa: S311 - jitter, not a secret
-                continue
-            for call in door.after_commit:
-                call()
-            return result
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            call = _Call(functools.partial(function, *args, **kwargs))
+            commit(call)
+            if attempt == ATTEMPTS or not _is_retried(call.error):
+                break
+            time.sleep(random.uniform(0.002, 0.01) * 2**attempt)  # noqa: S311 - jitter, not a secret
+        answer: T = call.answer()
+        return answer
 
     return inside
