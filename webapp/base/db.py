@@ -35,8 +35,10 @@ from sqlalchemy import (
     and_,
     bindparam,
     event,
+    func,
     literal_column,
     or_,
+    select,
     text,
 )
 from sqlalchemy.engine import Connection, Dialect, Engine
@@ -228,6 +230,14 @@ def rebuilding(connection: Connection) -> Iterator[None]:
 def prepare(engine: Engine) -> None:
     """Give the engine its habits: readers say nothing, writers begin."""
     event.listen(engine, "connect", _PREPARE[engine.dialect.name])
+
+
+def count_on(table: Any) -> None:
+    """After rows were inserted with ids of their own: let PostgreSQL count on from the highest; SQLite does so anyway."""
+    conn = connection()
+    if conn.dialect.name == "postgresql":
+        highest = select(func.max(table.c.id)).scalar_subquery()
+        conn.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), highest)))
 
 
 def kind() -> str:

@@ -90,8 +90,8 @@ def load(*, say: Say) -> SignIns:
     now = began_at() or clock.now()
     _mark("begin", now)
     say("areas 区划")
-    _import_areas(DIVISIONS, now)
-    _import_areas(AREAS, now)
+    import_areas(DIVISIONS, now)
+    import_areas(AREAS, now)
     say("households 住户")
     _import_households(now)
     say("staff 工作人员")
@@ -111,7 +111,8 @@ def load(*, say: Say) -> SignIns:
     return sign_ins
 
 
-def _import_areas(path: Any, now: datetime) -> None:
+def import_areas(path: Any, now: datetime) -> None:
+    """Take one of the demo's area files; what is there stays."""
     with path.open("rb") as file:
         areas.import_areas(deed=deed(SYSTEM, path.stem, now), file=file, reject=_refuse)
 
