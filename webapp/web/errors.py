@@ -287,8 +287,55 @@ SENTENCES: dict[str, Any] = {
     "already_asked": _l("You are looking for a stand-in already. Withdraw that first, to ask another way."),
     "person_unknown": _l("There is nobody of that name here who could take it. Please look again."),
     "shift_has_begun": _l("This shift has begun. On duty you can ask to be relieved."),
-    "other_cannot": _l("%(name)s cannot have your place: %(why)s"),
+    "other_cannot": _l(
+        "%(name)s cannot have this place: the time or what the post asks for does not fit."
+    ),
     "swap_gone": _l("The other place has changed hands meanwhile. Please look again."),
+    # volunteers
+    "too_young": _l("Volunteers are at least %(minimum)s years old. Thank you for wanting to help."),
+    "minors_not_taken": _l(
+        "Here volunteers are at least %(adult)s years old. Thank you for wanting to help."
+    ),
+    "consent_missing": _l("Please write the name of the parent who agrees."),
+    "skill_missing": _l("Please choose at least one."),
+    "time_missing": _l("Please choose at least one time."),
+    "pledge_missing": _l("Without this promise nobody can volunteer."),
+    "volunteer_refused_before": _l(
+        "Your community could not accept you: %(reason)s If that is wrong, please call."
+    ),
+    "not_a_volunteer": _l("You are not on the list of volunteers. Please sign up first."),
+    "not_a_volunteer_yet": _l("Please sign up as a volunteer first; then this invitation takes you in."),
+    "in_another_team": _l("You belong to another team. Your community can move you; please call."),
+    "volunteer_decided": _l("Somebody has decided this already. Please look once more."),
+    "volunteer_changed": _l("Somebody changed this volunteer meanwhile. Please look once more."),
+    "own_application": _l("You cannot decide about yourself. Please ask a colleague."),
+    "still_on_shifts": _l("There are %(count)s shifts or calls to come. Please give them back first."),
+    "question_missing": _l("Please write your question; the volunteer will read it."),
+    "answer_missing": _l("Please write an answer."),
+    "not_asked": _l("There is no open question. Nothing was changed."),
+    "certificate_needed": _l("This needs a certificate. Please add it there."),
+    "certificate_over": _l("This certificate is over. Please add the newer one."),
+    "too_many_certificates": _l("At most %(maximum)s certificates. Please take an old one off first."),
+    "no_phone": _l("There is no phone number of this person."),
+    "name_taken": _l("There is one of this name here already."),
+    "area_missing": _l("Please choose the community."),
+    "organisation_missing": _l("Please choose one of the organisations that are open."),
+    "team_missing": _l("Please choose one of the teams that are open."),
+    "team_closed": _l("This team is closed. Nothing was changed."),
+    "not_in_team": _l("Please choose somebody of this team."),
+    "lead_not_accepted": _l("Only an accepted volunteer can lead a team."),
+    "lead_without_account": _l(
+        "This person has never signed in. Please ask them to sign in once with their phone, then name them."
+    ),
+    "invitation_days": _l("Please write 1 to %(maximum)s days."),
+    "invitation_uses": _l("Please write 1 to %(maximum)s people."),
+    "invitation_forged": _l("This invitation was not made here. Please scan the code once more."),
+    "invitation_revoked": _l("This invitation was taken back. You can sign up without it."),
+    "invitation_team_closed": _l("This team is closed. You can sign up without the invitation."),
+    "invitation_expired": _l(
+        "This invitation has expired. You can sign up without it, or ask for a new one."
+    ),
+    "invitation_used_up": _l("This invitation is used up. You can sign up without it, or ask for a new one."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),
