@@ -16,7 +16,7 @@ from webapp.domain.accounts.models import Appointment, SignIn, User
 from webapp.domain.areas.models import Area
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
 from webapp.domain.people.models import Person, PersonPhone
-from webapp.domain.rosters.models import Post, Shift, ShiftSkill, Signup
+from webapp.domain.rosters.models import Post, Shift, ShiftSkill, Signup, StandIn
 from webapp.domain.rosters.rules import (
     HOLDS_A_PLACE,
     PostKind,
@@ -24,6 +24,8 @@ from webapp.domain.rosters.rules import (
     ShiftState,
     SignupSource,
     SignupState,
+    StandInKind,
+    StandInState,
 )
 from webapp.domain.supplies.models import (
     Bag,
@@ -529,5 +531,31 @@ class Factory:
             elif signup.state is SignupState.WAITING:
                 made.waiting_count += 1
             return MadeSignup(signup.id, signup.public_id)
+
+        return self._write(build)
+
+    def stand_in(
+        self,
+        signup: MadeSignup,
+        *,
+        kind: StandInKind = StandInKind.STAND_IN,
+        to: MadeUser | None = None,
+        wanted: MadeSignup | None = None,
+    ) -> MadeSignup:
+        """An open search for a stand-in, among all or put to one person."""
+
+        def build() -> MadeSignup:
+            search = StandIn(
+                public_id=new_public_id(),
+                signup_id=signup.id,
+                kind=kind,
+                state=StandInState.OPEN,
+                to_person_id=to.person_id if to else None,
+                wanted_signup_id=wanted.id if wanted else None,
+                asked_at=clock.now(),
+            )
+            db.session().add(search)
+            db.session().flush()
+            return MadeSignup(search.id, search.public_id)
 
         return self._write(build)

@@ -7,12 +7,13 @@ from typing import Any
 from flask import Flask
 
 from tests.conftest import Cast
-from tests.factories import Factory, MadeHousehold, MadeRound, make_deed
+from tests.factories import Factory, MadeHousehold, MadeRound, MadeShift, make_deed
 from webapp.base import clock
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
 from webapp.domain.rosters.queries import fills as fill_queries
+from webapp.domain.rosters.rules import SignupSource, SignupState
 from webapp.domain.rosters.services import fills
 from webapp.domain.supplies import services
 from webapp.domain.supplies.queries import paper
@@ -445,3 +446,81 @@ def somebody_taken_off_and_put_on_again(world: World) -> Call:
             person_public_id=person,
         )
     return {"public_id": public_id}, {"shift": shift, "person": person}
+
+
+# --- taking shifts ------------------------------------------------------------------------------------------
+
+
+def _shift(world: World, **columns: Any) -> MadeShift:
+    post = world.make.post(world.cast.community)
+    return world.make.shift(post, **{"maximum_count": 30, "wanted_count": 30} | columns)
+
+
+@call(
+    "GET /rosters/shifts/<public_id>",
+    "POST /rosters/shifts/<public_id>/take",
+    "POST /rosters/shifts/<public_id>/wait",
+)
+def an_open_shift(world: World) -> Call:
+    return {"public_id": _shift(world).public_id}, {}
+
+
+@call("POST /rosters/shifts/<public_id>/accept")
+def a_shift_offered_to_vera(world: World) -> Call:
+    shift = _shift(world)
+    world.make.signup(
+        shift,
+        world.cast.people["vera"],
+        state=SignupState.OFFERED,
+        accept_by=clock.now() + timedelta(hours=1),
+    )
+    return {"public_id": shift.public_id}, {}
+
+
+@call("POST /rosters/shifts/<public_id>/confirm", "POST /rosters/shifts/<public_id>/leave")
+def a_shift_given_to_vera(world: World) -> Call:
+    shift = _shift(world)
+    world.make.signup(shift, world.cast.people["vera"], source=SignupSource.STAFF, confirmed_at=None)
+    return {"public_id": shift.public_id}, {}
+
+
+@call(
+    "GET /rosters/signups/<public_id>/stand-in",
+    "POST /rosters/signups/<public_id>/stand-in",
+    "GET /rosters/signups/<public_id>/swap",
+)
+def a_place_of_vera(world: World) -> Call:
+    return {"public_id": world.make.signup(_shift(world), world.cast.people["vera"]).public_id}, {}
+
+
+@call("POST /rosters/signups/<public_id>/swap")
+def a_place_of_vera_against_one_of_viktor(world: World) -> Call:
+    signup = world.make.signup(_shift(world), world.cast.people["vera"])
+    other = _shift(world, starts_at=clock.now() + timedelta(days=4))
+    wanted = world.make.signup(other, world.cast.people["viktor"])
+    return {"public_id": signup.public_id}, {"wanted": wanted.public_id}
+
+
+@call("POST /rosters/signups/<public_id>/relief")
+def vera_on_duty(world: World) -> Call:
+    shift = _shift(world, starts_at=clock.now() - timedelta(hours=1))
+    return {"public_id": world.make.signup(shift, world.cast.people["vera"]).public_id}, {}
+
+
+def _search(world: World, to: str | None) -> Call:
+    signup = world.make.signup(_shift(world), world.cast.people["viktor"])
+    return {"public_id": world.make.stand_in(signup, to=world.cast.people[to] if to else None).public_id}, {}
+
+
+@call(
+    "GET /rosters/stand-ins/<public_id>",
+    "POST /rosters/stand-ins/<public_id>/take",
+    "POST /rosters/stand-ins/<public_id>/withdraw",
+)
+def viktor_asks_everybody(world: World) -> Call:
+    return _search(world, None)
+
+
+@call("POST /rosters/stand-ins/<public_id>/refuse", "GET /rosters/stand-ins/<public_id> #vera")
+def viktor_asks_vera(world: World) -> Call:
+    return _search(world, "vera")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from webapp.base import files, jobs, limits, outbox, requests
 from webapp.domain.accounts import services as accounts
+from webapp.domain.rosters import services as rosters
 from webapp.domain.supplies import services as supplies
 
 log = logging.getLogger("linli.worker")
@@ -24,6 +25,9 @@ STEPS: dict[str, Callable[[datetime], object]] = {
     "jobs": lambda now: jobs.sweep(before=now - JOBS_KEPT),
     "merged_orders": lambda now: supplies.tidy_merged_orders(now=now),
     "rounds": lambda now: supplies.tidy_rounds(now=now),
+    "shift_offers": lambda now: rosters.tidy_offers(now=now),
+    "stand_ins": lambda now: rosters.tidy_searches(now=now),
+    "shift_reminders": lambda now: rosters.remind(now=now),
 }
 
 

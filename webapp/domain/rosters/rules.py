@@ -626,6 +626,15 @@ def ensure_can_wait(taker: Taker, shift: Opening, taken: Sequence[Stretch], *, n
             )
 
 
+def can_wait(taker: Taker, shift: Opening, taken: Sequence[Stretch], *, now: datetime) -> bool:
+    """Whether this person may stand in the queue of a full shift."""
+    try:
+        ensure_can_wait(taker, shift, taken, now=now)
+    except RuleBroken:
+        return False
+    return True
+
+
 def reason_against(
     taker: Taker, shift: Opening, taken: Sequence[Stretch], *, now: datetime
 ) -> RuleBroken | None:

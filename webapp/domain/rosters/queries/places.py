@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
-from webapp.base import crypto, db
-from webapp.base.db import UtcDateTime, is_any, reading
+from webapp.base import db
+from webapp.base.db import UtcDateTime, is_any
 from webapp.base.errors import LinliError, NotFound
 from webapp.base.permissions import Role
 from webapp.base.prepared import Prepared
 from webapp.domain.accounts.models import Appointment, User
 from webapp.domain.areas.models import Area
-from webapp.domain.areas.rules import ancestor_paths, short_name, side_of
-from webapp.domain.people.models import Person, PersonPhone
+from webapp.domain.areas.rules import ancestor_paths, side_of
+from webapp.domain.people.models import Person
 from webapp.domain.rosters.models import Post, Shift, ShiftSkill, Signup
 from webapp.domain.rosters.queries.takers import Me
 from webapp.domain.rosters.rules import (
@@ -36,7 +36,6 @@ _posts: Any = Post.__table__
 _needs: Any = ShiftSkill.__table__
 _signups: Any = Signup.__table__
 _users: Any = User.__table__
-_phones: Any = PersonPhone.__table__
 _people: Any = Person.__table__
 _skills: Any = Skill.__table__
 _areas: Any = Area.__table__
@@ -303,68 +302,18 @@ def named(refusal: LinliError) -> LinliError:
 # --- whom to write to ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Receiver:
-    """Whom to write to: the number in clear and the language they read."""
-
-    person_id: int
-    phone: str
-    language: str
-
-
-@dataclass(frozen=True)
-class Sender:
-    """In whose name a message is written."""
-
-    community: str
-    community_en: str | None
-    hotline: str | None
-
-
-_user_of = Prepared(
-    select(_users.c.phone, _users.c.language).where(_users.c.person_id == bindparam("person")).limit(1)
-)
-_phone_of = Prepared(
-    select(_phones.c.phone)
-    .where(_phones.c.person_id == bindparam("person"))
-    .order_by(_phones.c.position, _phones.c.id)
-    .limit(1)
-)
-
-
 def name_of(person_id: int) -> str:
     """What the person is called."""
     name: str = db.connection().execute(select(_people.c.name).where(_people.c.id == person_id)).scalar_one()
     return name
 
 
-def receiver_of(person_id: int) -> Receiver | None:
-    """The phone that this person signs in with, else the first one known; None without any."""
-    rows = _user_of.all({"person": person_id})
-    if rows:
-        return Receiver(person_id, crypto.decrypt(rows[0].phone), rows[0].language)
-    phone = _phone_of.scalar({"person": person_id})
-    return None if phone is None else Receiver(person_id, crypto.decrypt(phone), "zh_Hans")
-
-
-@reading
-def sender_of(area_path: str) -> Sender:
-    """The community (or the office above it) that a post at this path belongs to, and the number to call."""
-    rows = (
-        db.connection()
-        .execute(
-            select(_areas.c.name, _areas.c.name_en, _areas.c.level, _areas.c.hotline_phone)
-            .where(_areas.c.path.in_(ancestor_paths(area_path)))
-            .order_by(_areas.c.path.desc())
-        )
-        .all()
+def person_id_of(public_id: str) -> int | None:
+    """The person with this public id; None where there is none."""
+    found: int | None = (
+        db.connection().execute(select(_people.c.id).where(_people.c.public_id == public_id)).scalar()
     )
-    named = next((row for row in rows if row.level == "community"), rows[0] if rows else None)
-    return Sender(
-        community=short_name(named.name) if named else "",
-        community_en=named.name_en if named else None,
-        hotline=next((row.hotline_phone for row in rows if row.hotline_phone), None),
-    )
+    return found
 
 
 def people_in_charge(shift: ShiftNow, now: datetime) -> list[int]:
@@ -387,24 +336,42 @@ def people_in_charge(shift: ShiftNow, now: datetime) -> list[int]:
 
 def heads_of(shift: ShiftNow, now: datetime) -> list[int]:
     """The heads of the community where the shift lies, who hold that appointment now."""
-    heads = db.connection().execute(
-        select(_users.c.person_id)
-        .select_from(
-            _appointments.join(_users, _users.c.id == _appointments.c.user_id).join(
-                _areas, _areas.c.id == _appointments.c.area_id
+    heads = (
+        db.connection()
+        .execute(
+            select(_users.c.person_id)
+            .select_from(
+                _appointments.join(_users, _users.c.id == _appointments.c.user_id).join(
+                    _areas, _areas.c.id == _appointments.c.area_id
+                )
+            )
+            .where(
+                _appointments.c.role == Role.COMMUNITY_HEAD,
+                _appointments.c.ended_at.is_(None),
+                _appointments.c.starts_at <= now,
+                or_(_appointments.c.ends_at.is_(None), _appointments.c.ends_at > now),
+                _areas.c.path.in_(ancestor_paths(shift.area_path)),
+                _users.c.person_id.is_not(None),
+                _users.c.blocked_at.is_(None),
+            )
+            .order_by(_users.c.person_id)
+            .distinct()
+            .limit(MOST_IN_CHARGE)
+        )
+        .scalars()
+    )
+    return list(heads)
+
+
+def community_path(area_path: str) -> str:
+    """The path of the community that a post lies in; its own path where it lies above all communities."""
+    path = (
+        db.connection()
+        .execute(
+            select(_areas.c.path).where(
+                _areas.c.level == "community", _areas.c.path.in_(ancestor_paths(area_path))
             )
         )
-        .where(
-            _appointments.c.role == Role.COMMUNITY_HEAD,
-            _appointments.c.ended_at.is_(None),
-            _appointments.c.starts_at <= now,
-            or_(_appointments.c.ends_at.is_(None), _appointments.c.ends_at > now),
-            _areas.c.path.in_(ancestor_paths(shift.area_path)),
-            _users.c.person_id.is_not(None),
-            _users.c.blocked_at.is_(None),
-        )
-        .order_by(_users.c.person_id)
-        .distinct()
-        .limit(MOST_IN_CHARGE)
-    ).scalars()
-    return list(heads)
+        .scalar()
+    )
+    return path or area_path

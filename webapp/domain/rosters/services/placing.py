@@ -1,12 +1,12 @@
 """Places given and freed inside a transaction: for whoever takes one, is assigned, proposed or walks in; the queue."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from webapp.base import audit, clock, db, outbox
+from webapp.base import audit, clock, db
 from webapp.base.db import UtcDateTime, is_any
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, NotFound, RuleBroken
@@ -26,6 +26,7 @@ from webapp.domain.rosters.rules import (
     SignupState,
     StandInState,
 )
+from webapp.domain.rosters.services import telling
 from webapp.domain.volunteers.models import Commitment
 from webapp.domain.volunteers.rules import CommitmentKind
 
@@ -253,7 +254,7 @@ def _decide(
         if broken.code in waived:
             continue
         if broken.code not in rules.OVERRIDABLE or not override_reason:
-            raise broken
+            raise places.named(broken)
         is_overridden = True
     try:
         return rules.choose_place(me.taker, opening), is_overridden
@@ -466,7 +467,7 @@ def offer(deed: Deed, shift_id: int, line: Sequence[SignupNow]) -> int:
         if not count.run({"shift": shift.id, "places": 1, "waited": 1}):
             raise Conflict("moved_on")
         audit.record(deed, "offer_place", "signup", each.id, area_path=shift.area_path, shift=shift.public_id)
-        tell(deed, "shift_offered", each.person_id, shift, accept_by=until.isoformat())
+        tell(deed, "shift_offered", [each.person_id], shift, accept_by=until.isoformat())
         shift = places.shift_now(shift_id=shift.id)
         offered += 1
     return offered
@@ -497,20 +498,13 @@ def settle(deed: Deed, shift: ShiftNow, *also: int) -> ShiftNow:
 # --- messages -----------------------------------------------------------------------------------------------
 
 
-def tell(deed: Deed, template: str, person_id: int, shift: ShiftNow, **parameters: Any) -> None:
-    """Put a message about the shift into the outbox; who has no phone is told by the office."""
-    receiver = places.receiver_of(person_id)
-    if receiver is None:
-        return
-    sender = places.sender_of(shift.area_path)
-    outbox.enqueue(
+def tell(deed: Deed, template: str, person_ids: Iterable[int], shift: ShiftNow, **parameters: Any) -> None:
+    """Write to these people about the shift; who has no phone is told by the office."""
+    telling.tell(
         deed,
         template,
-        phone=receiver.phone,
-        language=receiver.language,
-        community=sender.community,
-        community_en=sender.community_en,
-        hotline=sender.hotline,
+        {each: {} for each in person_ids},
+        area_path=shift.area_path,
         post=shift.post,
         post_en=shift.post_en,
         starts_at=shift.stretch.starts_at.isoformat(),

@@ -288,10 +288,8 @@ def leave_shift(*, deed: Deed, shift_public_id: str) -> Standing:
 
 
 def _tell_in_charge(deed: Deed, shift: ShiftNow, person_id: int) -> None:
-    name = places.name_of(person_id)
-    for each in places.people_in_charge(shift, deed.now):
-        if each != person_id:
-            tell(deed, "shift_dropped", each, shift, name=name)
+    in_charge = [each for each in places.people_in_charge(shift, deed.now) if each != person_id]
+    tell(deed, "shift_dropped", in_charge, shift, name=places.name_of(person_id))
 
 
 # --- what the worker tidies ---------------------------------------------------------------------------------
