@@ -1,10 +1,12 @@
 """Reads of households: one's own, and the place a page stands in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy.orm import aliased
 
 from webapp.base import clock, crypto, db
 from webapp.base.actor import Actor
@@ -26,7 +28,7 @@ _doors: Any = Door.__table__
 _areas: Any = Area.__table__
 _appointments: Any = Appointment.__table__
 _users: Any = User.__table__
-_people: Any = Person.__table__
+_leads: Any = aliased(Person.__table__, name="leads")
 
 
 @dataclass(frozen=True)
@@ -88,29 +90,35 @@ def own_homes() -> Any:
     return joined
 
 
-_own = (
-    select(
-        _households.c.id,
-        _households.c.public_id,
-        _households.c.state,
-        _households.c.area_id,
-        _households.c.area_path,
-        _households.c.stated_door,
-        _households.c.split_no,
-        _areas.c.name.label("building"),
-        _areas.c.level,
-        _doors.c.unit,
-        _doors.c.number,
-        _members.c.id.label("member_id"),
-        _members.c.state.label("member_state"),
-        _members.c.joined_at,
-        _members.c.decided_at,
-        _members.c.reason,
-        func.coalesce(*(_above.c.name for _above in reversed(_up)), _areas.c.name).label("community"),
-        _people.c.name.label("lead_name"),
-        _users.c.phone.label("lead_phone"),
-    )
-    .select_from(
+OWN_COLUMNS = (
+    _households.c.id,
+    _households.c.public_id,
+    _households.c.state,
+    _households.c.area_id,
+    _households.c.area_path,
+    _households.c.stated_door,
+    _households.c.split_no,
+    _areas.c.name.label("building"),
+    _areas.c.level,
+    _doors.c.unit,
+    _doors.c.number,
+    _members.c.id.label("member_id"),
+    _members.c.state.label("member_state"),
+    _members.c.joined_at,
+    _members.c.decided_at,
+    _members.c.reason,
+    func.coalesce(*(_above.c.name for _above in reversed(_up)), _areas.c.name).label("community"),
+    _appointments.c.id.label("lead_id"),
+    _leads.c.name.label("lead_name"),
+    _users.c.phone.label("lead_phone"),
+)
+# A confirmed home before a waiting one, then the older one.
+OWN_ORDER = (_members.c.state, _members.c.id, _appointments.c.id)
+
+
+def own_homes_with_leads() -> Any:
+    """As `own_homes`, with the leads of the buildings that there are at `now`, for `OWN_COLUMNS`."""
+    return (
         own_homes()
         .outerjoin(
             _appointments,
@@ -123,14 +131,11 @@ _own = (
             ),
         )
         .outerjoin(_users, and_(_users.c.id == _appointments.c.user_id, _users.c.blocked_at.is_(None)))
-        .outerjoin(_people, _people.c.id == _users.c.person_id)
+        .outerjoin(_leads, _leads.c.id == _users.c.person_id)
     )
-    .where(IS_OWN)
-    # A confirmed home before a waiting one, then the older one.
-    .order_by(_members.c.state, _members.c.id, _appointments.c.id)
-)
 
-_own_prepared = Prepared(_own)
+
+_own = Prepared(select(*OWN_COLUMNS).select_from(own_homes_with_leads()).where(IS_OWN).order_by(*OWN_ORDER))
 
 
 @reading
@@ -138,7 +143,11 @@ def list_own(*, actor: Actor) -> tuple[OwnHousehold, ...]:
     """The households that the signed-in person belongs to or waits for, the confirmed ones first. One statement."""
     if actor.person_id is None:
         return ()
-    rows = _own_prepared.all({"person": actor.person_id, "now": clock.now()})
+    return own_households(_own.all({"person": actor.person_id, "now": clock.now()}))
+
+
+def own_households(rows: Iterable[Any]) -> tuple[OwnHousehold, ...]:
+    """The households of rows with `OWN_COLUMNS` in `OWN_ORDER`: a household with the first of its leads."""
     found: dict[int, OwnHousehold] = {}
     for row in rows:
         if row.member_id not in found:

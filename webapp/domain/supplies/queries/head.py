@@ -14,7 +14,7 @@ from webapp.base.db import is_any, reading, within
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.domain.areas.models import Area
-from webapp.domain.areas.rules import short_name
+from webapp.domain.areas.rules import ancestor_paths, short_name
 from webapp.domain.households.models import Door, Household, HouseholdState
 from webapp.domain.supplies.models import (
     Bag,
@@ -27,7 +27,7 @@ from webapp.domain.supplies.models import (
     RoundBag,
     RoundBuilding,
 )
-from webapp.domain.supplies.queries.resident import ItemView, ancestors, door_of
+from webapp.domain.supplies.queries.resident import ItemView, door_of
 from webapp.domain.supplies.rules import (
     HAS_SHEETS,
     DeliveryWindow,
@@ -59,7 +59,7 @@ _areas: Any = Area.__table__
 def _visible_to(actor: Actor) -> Any:
     """The rounds of the actor's areas, and those that come to them from above: a grid worker's community's."""
     paths = actor.paths(Permission.ROUND_SEE)
-    above = sorted({each for path in paths for each in ancestors(path)})
+    above = sorted({each for path in paths for each in ancestor_paths(path)})
     return or_(within(_rounds.c.area_path, *paths), _rounds.c.area_path.in_(above))
 
 

@@ -17,7 +17,16 @@ from webapp.base.prepared import Prepared
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import Place, get_place
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
-from webapp.domain.households.queries import COMMUNITY_ID, IS_OWN, OwnHousehold, list_own, own_homes
+from webapp.domain.households.queries import (
+    COMMUNITY_ID,
+    IS_OWN,
+    OWN_COLUMNS,
+    OWN_ORDER,
+    OwnHousehold,
+    own_homes,
+    own_homes_with_leads,
+    own_households,
+)
 from webapp.domain.households.rules import door_label
 from webapp.domain.people.models import Person
 from webapp.domain.supplies.models import Bag, BagItem, Order, OrderLine, Round, RoundBag
@@ -48,18 +57,10 @@ _areas: Any = Area.__table__
 _doors: Any = Door.__table__
 
 _IS_MEMBER = is_any(_members.c.state, MemberState.CONFIRMED, MemberState.WAITING)
-# What is over stays on the home page until the day after the delivery.
 _CURRENT = (RoundState.OPEN, RoundState.CLOSED, RoundState.PACKING, RoundState.OUT)
 PAGE = 20
-# Levels above a door; order pages to choose from, of one person.
-DEEPEST = 12
+# Order pages to choose from, of one person.
 MOST_FORMS = 12
-
-
-def ancestors(path: str) -> list[str]:
-    """The path of an area and of everything above it: "a.b." has "a." and "a.b."."""
-    parts = path.split(".")[:-1]
-    return [".".join(parts[: end + 1]) + "." for end in range(len(parts))]
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,20 @@ def _with_lines(joined: Any) -> Any:
 
 
 _me: Any = aliased(Person.__table__, name="me")
-_current: Select[Any] = (
+_standing_order = and_(
+    _orders.c.round_id == _rounds.c.id,
+    _orders.c.household_id == _households.c.id,
+    is_any(_orders.c.state, OrderState.LIVE),
+)
+# What is over stays on the home page until the day after the delivery.
+_is_current = or_(
+    is_any(_rounds.c.state, *_CURRENT),
+    and_(is_any(_rounds.c.state, RoundState.DONE), _rounds.c.delivers_on >= bindparam("since")),
+)
+_home = Prepared(
     select(
         _me.c.name.label("my_name"),
+        *OWN_COLUMNS,
         *_household_columns,
         *_round_columns,
         serves(_households.c.area_path).label("is_served"),
@@ -183,32 +195,14 @@ _current: Select[Any] = (
     )
     .select_from(
         _with_lines(
-            _members.join(_me, _me.c.id == _members.c.person_id)
-            .join(_households, _households.c.id == _members.c.household_id)
-            .outerjoin(
-                _rounds,
-                and_(
-                    one_of(_rounds.c.area_path, "path", DEEPEST),
-                    _households.c.area_path >= _rounds.c.area_path,
-                    _households.c.area_path < _rounds.c.area_path + "~",
-                    or_(
-                        is_any(_rounds.c.state, *_CURRENT),
-                        and_(_rounds.c.state == RoundState.DONE, _rounds.c.delivers_on >= bindparam("since")),
-                    ),
-                ),
-            )
-            .outerjoin(
-                _orders,
-                and_(
-                    _orders.c.round_id == _rounds.c.id,
-                    _orders.c.household_id == _households.c.id,
-                    is_any(_orders.c.state, OrderState.LIVE),
-                ),
-            )
+            own_homes_with_leads()
+            .join(_me, _me.c.id == _members.c.person_id)
+            .outerjoin(_rounds, and_(_rounds.c.area_id == COMMUNITY_ID, _is_current))
+            .outerjoin(_orders, _standing_order)
         )
     )
-    .where(_members.c.person_id == bindparam("person"), _IS_MEMBER)
-    .order_by(_rounds.c.delivers_on, _rounds.c.cuts_off_at, _rounds.c.id, _households.c.id, _lines.c.id)
+    .where(IS_OWN)
+    .order_by(*OWN_ORDER, _rounds.c.delivers_on, _rounds.c.cuts_off_at, _rounds.c.id, _lines.c.id)
 )
 
 
@@ -272,47 +266,10 @@ def _order_view(actor: Actor, rows: Sequence[Any], now: datetime, *, is_own_home
 
 @dataclass(frozen=True)
 class Current:
-    """What a person finds at home: their own name and the rounds of their households."""
+    """What a person finds at home: their own name and the rounds of the household."""
 
     name: str
     rounds: tuple[RoundCard, ...]
-
-
-_current_prepared = Prepared(_current)
-
-
-@reading
-def get_current(*, actor: Actor, paths: Sequence[str], now: datetime) -> Current:
-    """The rounds that the actor's households see today, soonest delivery first, one statement.
-
-    `paths` are the area paths of these households; a household sees the rounds of the areas above it.
-    """
-    above = sorted({each for path in paths for each in ancestors(path)})
-    if actor.person_id is None or not above:
-        return Current(name="", rounds=())
-    parameters = {"person": actor.person_id, "since": clock.day(now)} | values_of("path", above, DEEPEST)
-    rows = _current_prepared.all(parameters)
-    groups: dict[tuple[str, int], list[Any]] = {}
-    for row in rows:
-        if row.round_public_id is not None:
-            groups.setdefault((row.round_public_id, row.household_id), []).append(row)
-    cards = tuple(
-        RoundCard(
-            public_id=first.round_public_id,
-            household=first.household_public_id,
-            state=first.round_state,
-            ordering=_ordering(first, now),
-            delivers_on=first.delivers_on,
-            delivery_window=first.delivery_window,
-            opens_at=first.opens_at,
-            cuts_off_at=first.cuts_off_at,
-            is_served=bool(first.is_served),
-            order=_order_view(actor, group, now) if first.order_id is not None else None,
-        )
-        for group in groups.values()
-        for first in group[:1]
-    )
-    return Current(name=rows[0].my_name if rows else "", rounds=cards)
 
 
 @dataclass(frozen=True)
@@ -329,17 +286,39 @@ class Home:
 def get_home(*, actor: Actor, household: str | None, now: datetime) -> Home | None:
     """The home page of the actor's household with this public id, else of the first; None without any.
 
-    Three statements through one door.
+    Two statements through one door; the rounds come soonest delivery first.
     """
-    own = list_own(actor=actor)
+    if actor.person_id is None:
+        return None
+    rows = _home.all({"person": actor.person_id, "now": now, "since": clock.day(now)})
+    own = own_households(rows)
     if not own:
         return None
     chosen = next((each for each in own if each.public_id == household), own[0])
-    return Home(
-        household=chosen,
-        own=own,
-        place=get_place(chosen.area_path),
-        current=get_current(actor=actor, paths=[chosen.area_path], now=now),
+    mine = [row for row in rows if row.household_id == chosen.id]
+    rounds: dict[str, list[Any]] = {}
+    for row in mine:
+        # A building with two leads would double the lines.
+        if row.round_public_id is not None and row.lead_id == mine[0].lead_id:
+            rounds.setdefault(row.round_public_id, []).append(row)
+    cards = tuple(_card(actor, group, now) for group in rounds.values())
+    current = Current(name=rows[0].my_name, rounds=cards)
+    return Home(household=chosen, own=own, place=get_place(chosen.area_path), current=current)
+
+
+def _card(actor: Actor, rows: Sequence[Any], now: datetime) -> RoundCard:
+    first = rows[0]
+    return RoundCard(
+        public_id=first.round_public_id,
+        household=first.household_public_id,
+        state=first.round_state,
+        ordering=_ordering(first, now),
+        delivers_on=first.delivers_on,
+        delivery_window=first.delivery_window,
+        opens_at=first.opens_at,
+        cuts_off_at=first.cuts_off_at,
+        is_served=bool(first.is_served),
+        order=_order_view(actor, rows, now) if first.order_id is not None else None,
     )
 
 
@@ -410,11 +389,6 @@ _form_columns = (
     serves(_households.c.area_path).label("is_served"),
     _orders.c.public_id.label("order_public_id"),
     _orders.c.number.label("order_number"),
-)
-_standing_order = and_(
-    _orders.c.round_id == _rounds.c.id,
-    _orders.c.household_id == _households.c.id,
-    is_any(_orders.c.state, OrderState.LIVE),
 )
 _form = Prepared(
     select(*_form_columns)
