@@ -139,7 +139,8 @@ class Browsers:
         return f"{self._cookie}={self._serializer.dumps(session)}", str(self._csrf.dumps(raw))
 
 
-def _person(writer: Writer, browsers: Browsers, name: str, serial: int) -> Browser:
+def signed_in_person(writer: Writer, browsers: Browsers, name: str, serial: int) -> Browser:
+    """A person with a phone who is signed in; `serial` makes the number."""
     now = clock.now()
     phone = f"170{serial:08d}"
     packed, index = crypto.encrypt(phone), crypto.blind_index("phone", phone)
@@ -226,7 +227,7 @@ def community(app: Flask, *, households: int, serial: int = 1) -> Community:
             set_by="bench",
         )
     number = serial * 1_000_000
-    head = _person(writer, browsers, f"主任{serial}", number)
+    head = signed_in_person(writer, browsers, f"主任{serial}", number)
     _appoint(writer, head, Role.COMMUNITY_HEAD, home)
     residents: list[Browser] = []
     buildings: list[int] = []
@@ -242,9 +243,9 @@ def community(app: Flask, *, households: int, serial: int = 1) -> Community:
             building_path = f"{compound_path}{order % BUILDINGS_PER_COMPOUND + 1:04d}."
             building = area(f"{order + 1}栋", "building", compound, building_path)
             buildings.append(building)
-            lead = _person(writer, browsers, f"楼长{serial}-{order + 1}", number + 500_000 + order)
+            lead = signed_in_person(writer, browsers, f"楼长{serial}-{order + 1}", number + 500_000 + order)
             _appoint(writer, lead, Role.BUILDING_LEAD, building)
-        person = _person(writer, browsers, f"住户{serial}-{n:05d}", number + n + 1)
+        person = signed_in_person(writer, browsers, f"住户{serial}-{n:05d}", number + n + 1)
         residents.append(_household(writer, person, building, building_path, n % DOORS_PER_BUILDING))
     writer.write()
     public_id = (
@@ -413,7 +414,7 @@ def orders(made: Community, round_: Shelf, *, share: float) -> int:
 def another_member(app: Flask, browser: Browser, *, serial: int) -> Browser:
     """A second signed-in member of the same household."""
     writer = Writer()
-    person = _person(writer, Browsers(app), f"{browser.name}的家人", serial)
+    person = signed_in_person(writer, Browsers(app), f"{browser.name}的家人", serial)
     writer.add(
         Member,
         household_id=browser.household_id,
