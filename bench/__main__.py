@@ -9,7 +9,7 @@ import time
 
 from bench import report
 
-PARTS = ("pages", "orders", "pdf", "bytes")
+PARTS = ("pages", "orders", "pdf", "bytes", "peers")
 
 
 def main() -> None:

@@ -48,6 +48,10 @@ GOALS = {
         "run_sheet_5000_vs_reportlab": Goal(AT_MOST, 4),
         "peak_mb_500": Goal(AT_MOST, 150),
     },
+    "peers": {
+        "shift_list_vs_juntagrico": Goal(AT_LEAST, 50),
+        "take_shift_vs_juntagrico": Goal(AT_LEAST, 5),
+    },
     "bytes": {
         "html_gzip": Goal(AT_MOST, 5_000),
         "css_gzip": Goal(AT_MOST, 4_000),
