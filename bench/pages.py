@@ -47,7 +47,7 @@ def _of(made: Databases) -> dict[str, float]:
         stages[size] = stage, community, round_
         for path, count in counts.items():
             for resident in (community.residents[0], community.residents[-1]):
-                count.add(_count_queries(stage.app, path, resident))
+                count.add(count_queries(stage.app, path, resident))
         say(f"{made.kind}: {size} households filled; queries {counts}")
     found["queries_home"] = max(counts[HOME])
     found["queries_order"] = max(counts[ORDER_PAGE])
@@ -57,7 +57,7 @@ def _of(made: Databases) -> dict[str, float]:
     return found
 
 
-def _count_queries(app: Flask, path: str, browser: Browser) -> int:
+def count_queries(app: Flask, path: str, browser: Browser) -> int:
     """Statements at the cursor for one page, sign-in included; the second visit, when nothing is new to the process."""
     statements: list[str] = []
 

@@ -36,6 +36,14 @@ GOALS = {
         "queries_order": Goal(AT_MOST, 5),
         "queries_spread": Goal(AT_MOST, 0),
         "growth_10x": Goal(AT_MOST, 1.2),
+        "shifts_vs_one_query": Goal(AT_LEAST, 0.4),
+        "all_shifts_vs_one_query": Goal(AT_LEAST, 0.4),
+        "own_shifts_vs_one_query": Goal(AT_LEAST, 0.4),
+        "take_shift_vs_one_query": Goal(AT_LEAST, 0.3),
+        "queries_shifts": Goal(AT_MOST, 5),
+        "queries_all_shifts": Goal(AT_MOST, 5),
+        "queries_own_shifts": Goal(AT_MOST, 5),
+        "overfull": Goal(AT_MOST, 0),
     },
     "orders": {
         "order_vs_one_query": Goal(AT_LEAST, 0.3),
@@ -79,9 +87,9 @@ def loop() -> float:
 
 
 def write(part: str, figures: dict[str, Any]) -> None:
-    """Put one part into results.json; the others stay."""
+    """Put the figures of one part into results.json; all others stay."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    results[part] = {name: _rounded(value) for name, value in figures.items()}
+    results[part] = results.get(part, {}) | {name: _rounded(value) for name, value in figures.items()}
     RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
