@@ -432,7 +432,7 @@ _own_forms = Prepared(
     .order_by(_rounds.c.delivers_on, _rounds.c.cuts_off_at, _rounds.c.id, _households.c.id)
 )
 # In a statement of its own: three bags of three things would repeat all of the above nine times.
-_bags_of_rounds = Prepared(
+_bags_of_rounds: Select[Any] = (
     select(
         _round_bags.c.round_id,
         _round_bags.c.public_id.label("round_bag"),
@@ -455,9 +455,13 @@ _bags_of_rounds = Prepared(
             _items, _items.c.bag_id == _bags.c.id
         )
     )
-    .where(one_of(_round_bags.c.round_id, "round", MOST_FORMS))
     .order_by(_round_bags.c.round_id, _round_bags.c.position, _round_bags.c.id, _items.c.position)
 )
+# One round is what is nearly always asked for: said so, the index is taken without counting how many they might be.
+_bags_of = {
+    most: Prepared(_bags_of_rounds.where(one_of(_round_bags.c.round_id, "round", most)))
+    for most in (1, MOST_FORMS)
+}
 
 
 @reading
@@ -491,7 +495,9 @@ def _order_forms(actor: Actor, rows: Sequence[Any], now: datetime) -> list[Order
     if not rows:
         return []
     bags: dict[int, list[Any]] = {}
-    for bag in _bags_of_rounds.all(values_of("round", sorted({row.round_id for row in rows}), MOST_FORMS)):
+    rounds = sorted({row.round_id for row in rows})
+    most = 1 if len(rounds) == 1 else MOST_FORMS
+    for bag in _bags_of[most].all(values_of("round", rounds, most)):
         bags.setdefault(bag.round_id, []).append(bag)
     return [_order_form(actor, row, bags.get(row.round_id, []), now) for row in rows]
 
