@@ -48,7 +48,7 @@ def record(
     deed: Deed, verb: str, kind: str, object_id: int | None, *, area_path: str | None = None, **facts: Any
 ) -> None:
     """Write the line of this deed. `facts` are small plain values; names, phones and illness stay out."""
-    _insert.run(
+    _insert.send(
         {
             "at": deed.now,
             "actor_key": deed.actor.key,

@@ -114,7 +114,7 @@ def enqueue(
     `secret` (a one-time code) is stored encrypted and wiped when the message is sent or given up.
     """
     public_id = new_public_id()
-    _insert.run(
+    _insert.send(
         {
             "public_id": public_id,
             "template": template,

@@ -1,10 +1,12 @@
 """Statements of hot pages, compiled once and given to the driver ready made."""
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
 from webapp.base import db
@@ -38,40 +40,91 @@ class Prepared:
         changed: int = self._do(parameters, lambda _ready, cursor: cursor.rowcount)
         return changed
 
+    def send(self, parameters: Mapping[str, Any]) -> None:
+        """Run it where nobody waits for the answer: in a block of `together`, with the others of the block."""
+        queue = _queue.get()
+        if queue is None:
+            self.run(parameters)
+        else:
+            queue.append((self, parameters))
+
     def _do(self, parameters: Mapping[str, Any], take: Callable[["_Ready", Any], Any]) -> Any:
         conn = db.connection()
+        ready = self._for(conn)
+        return _execute(conn, ready.sql, ready.bind(parameters), lambda cursor: take(ready, cursor))
+
+    def _for(self, conn: Connection) -> "_Ready":
         name = conn.dialect.name
         ready = self._ready.get(name)
         if ready is None:
             by_name = isinstance(self._statement, Mapping)
             statement = self._statement[name] if by_name else self._statement
             ready = self._ready[name] = _Ready(statement, conn.dialect, self._columns)
-        values = ready.bind(parameters)
-        cursor: Any = conn.connection.cursor()
-        try:
-            events = conn.engine.dispatch
-            for listener in events.before_cursor_execute:
-                listener(conn, cursor, ready.sql, values, None, False)
-            cursor.execute(ready.sql, values)
-            for listener in events.after_cursor_execute:
-                listener(conn, cursor, ready.sql, values, None, False)
-            return take(ready, cursor)
-        except conn.dialect.loaded_dbapi.Error as error:
-            # As SQLAlchemy does: a connection whose server has gone is never handed out again.
-            is_lost = conn.dialect.is_disconnect(error, cursor.connection, cursor)
-            if is_lost:
-                conn.invalidate(error)
-            raise DBAPIError.instance(
-                ready.sql,
-                None,
-                error,
-                conn.dialect.loaded_dbapi.Error,
-                hide_parameters=True,
-                connection_invalidated=is_lost,
-                dialect=conn.dialect,
-            ) from error
-        finally:
-            cursor.close()
+        return ready
+
+
+_Queue = list[tuple[Prepared, Mapping[str, Any]]]
+_queue: ContextVar[_Queue | None] = ContextVar("queue", default=None)
+_joined: dict[tuple[Prepared, ...], str] = {}
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is sent in this block goes to PostgreSQL as one statement at its end: one round trip instead of many.
+
+    So nothing in the block sees what another has sent, and no two change the same row. SQLite has no trips to save.
+    """
+    conn = db.connection()
+    if conn.dialect.name == "sqlite":
+        yield
+        return
+    queue: _Queue = []
+    token = _queue.set(queue)
+    try:
+        yield
+    finally:
+        _queue.reset(token)
+    if not queue:
+        return
+    key = tuple(each for each, _ in queue)
+    parts = [each._for(conn) for each in key]  # noqa: SLF001 - of this module
+    if key not in _joined:
+        named = (f"s{n} AS ({part.sql.replace('%(', f'%(s{n}_')})" for n, part in enumerate(parts))
+        _joined[key] = f"WITH {', '.join(named)} SELECT 1"
+    values = {
+        f"s{n}_{name}": value
+        for n, (part, (_, parameters)) in enumerate(zip(parts, queue, strict=True))
+        for name, value in part.bind(parameters).items()
+    }
+    _execute(conn, _joined[key], values, lambda _cursor: None)
+
+
+def _execute(conn: Connection, sql: str, values: Any, take: Callable[[Any], Any]) -> Any:
+    cursor: Any = conn.connection.cursor()
+    try:
+        events = conn.engine.dispatch
+        for listener in events.before_cursor_execute:
+            listener(conn, cursor, sql, values, None, False)
+        cursor.execute(sql, values)
+        for listener in events.after_cursor_execute:
+            listener(conn, cursor, sql, values, None, False)
+        return take(cursor)
+    except conn.dialect.loaded_dbapi.Error as error:
+        # As SQLAlchemy does: a connection whose server has gone is never handed out again.
+        is_lost = conn.dialect.is_disconnect(error, cursor.connection, cursor)
+        if is_lost:
+            conn.invalidate(error)
+        raise DBAPIError.instance(
+            sql,
+            None,
+            error,
+            conn.dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=conn.dialect,
+        ) from error
+    finally:
+        cursor.close()
 
 
 class _Ready:

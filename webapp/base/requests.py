@@ -108,4 +108,4 @@ def sweep(*, before: datetime) -> int:
 
 def settle(claim: Claim, *, outcome: str, object_id: int | None) -> None:
     """Write what came of the claimed deed, for whoever repeats it."""
-    _settled.run({"claim": claim.id, "result": outcome, "object": object_id})
+    _settled.send({"claim": claim.id, "result": outcome, "object": object_id})

@@ -12,7 +12,7 @@ from webapp.base.db import is_any, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, RuleBroken
 from webapp.base.ids import new_number, new_public_id
-from webapp.base.prepared import Prepared
+from webapp.base.prepared import Prepared, together
 from webapp.domain.supplies import rules
 from webapp.domain.supplies.models import Order, OrderLine
 from webapp.domain.supplies.queries import loads
@@ -164,36 +164,37 @@ def _place(
     )
     is_late = ordering is Ordering.LATE
     order_id, public_id, number = _insert(deed, context, lines, is_late=is_late)
-    requests.settle(claim, outcome=_outcome(1), object_id=order_id)
-    audit.record(
-        deed,
-        "place_order",
-        "order",
-        order_id,
-        area_path=household.area_path,
-        number=number,
-        lines={line.offer.public_id: line.count for line in lines},
-        is_late=is_late,
-        is_assisted=household.is_assisted,
-    )
-    for line in lines:
-        _insert_line.run(
-            {
-                "order_id": order_id,
-                "round_bag_id": line.offer.id,
-                "wanted_count": line.count,
-                "given_count": 0 if is_late else line.count,
-                "price_fen": line.price_fen,
-                "price_version": line.price_version,
-                "no_substitute": line.no_substitute,
-                "waiting_since": deed.now if is_late else None,
-            }
-        )
     receiver = context.receiver or loads.receiver_of(household_id=household.id, person_id=None)
     said = {"number": number, "bags": _counted(lines)}
-    message = None if is_late else tell(deed, "ordered", receiver, the_round, **said)
-    # The hot rows last: from here on everybody else who orders waits until the commit.
-    count_order(the_round.id, household)
+    # The hot rows last, building and then bags: everybody else who orders waits for them until the commit.
+    with together():
+        requests.settle(claim, outcome=_outcome(1), object_id=order_id)
+        audit.record(
+            deed,
+            "place_order",
+            "order",
+            order_id,
+            area_path=household.area_path,
+            number=number,
+            lines={line.offer.public_id: line.count for line in lines},
+            is_late=is_late,
+            is_assisted=household.is_assisted,
+        )
+        for line in lines:
+            _insert_line.send(
+                {
+                    "order_id": order_id,
+                    "round_bag_id": line.offer.id,
+                    "wanted_count": line.count,
+                    "given_count": 0 if is_late else line.count,
+                    "price_fen": line.price_fen,
+                    "price_version": line.price_version,
+                    "no_substitute": line.no_substitute,
+                    "waiting_since": deed.now if is_late else None,
+                }
+            )
+        message = None if is_late else tell(deed, "ordered", receiver, the_round, **said)
+        count_order(the_round.id, household)
     if is_late:
         missing = sum(line.count for line in lines)
         if the_round.state is RoundState.CLOSED:

@@ -91,7 +91,7 @@ _give_line = Prepared(
 
 def count_order(round_id: int, household: loads.HouseholdNow) -> None:
     """One more household of the building has ordered; who is not in the list counts as one more household."""
-    _count_building.run(
+    _count_building.send(
         {"round": round_id, "area": household.area_id, "unlisted": 0 if household.is_confirmed else 1}
     )
 
