@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from webapp.base import clock, db
+from webapp.base.errors import RuleBroken
 from webapp.base.limits import RateCounter
 
 pytestmark = pytest.mark.db
@@ -84,6 +86,67 @@ def test_writers_at_the_same_time_lose_nothing(in_app):
     for thread in threads:
         thread.join()
     assert found("sum") == 8
+
+
+def held_until_others_wait(in_app, others):
+    """Write while these wait for their turn, so that their turn comes at once; returns what each raised."""
+    begun, go_on, raised = threading.Event(), threading.Event(), {}
+
+    def hold() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    def call(name, function) -> None:
+        try:
+            in_another_context(in_app, function)
+        except Exception as error:  # noqa: BLE001 - looked at below
+            raised[name] = error
+
+    first = threading.Thread(target=in_another_context, args=(in_app, hold))
+    first.start()
+    begun.wait(10)
+    threads = [threading.Thread(target=call, args=each) for each in others.items()]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    go_on.set()
+    for thread in (first, *threads):
+        thread.join()
+    return raised
+
+
+def test_a_refusal_takes_back_its_own_deed_and_no_other(in_app):
+    def refuse() -> None:
+        put("refused")
+        raise RuleBroken("nothing_chosen")
+
+    raised = held_until_others_wait(
+        in_app, {"a": lambda: put("a"), "refused": refuse, "b": lambda: put("b"), "c": lambda: put("c")}
+    )
+    assert {name: type(error) for name, error in raised.items()} == {"refused": RuleBroken}
+    assert [found(key) for key in ("a", "refused", "b", "c")] == [1, None, 1, 1]
+
+
+def test_what_breaks_takes_nobody_with_it(in_app):
+    def twice() -> None:
+        put("twice")
+        put("twice")
+
+    raised = held_until_others_wait(in_app, {"a": lambda: put("a"), "twice": twice, "b": lambda: put("b")})
+    assert {name: type(error) for name, error in raised.items()} == {"twice": IntegrityError}
+    assert [found(key) for key in ("a", "twice", "b")] == [1, None, 1]
+
+
+def test_each_deed_is_followed_by_what_it_asked_for_on_its_own_thread(in_app):
+    seen = {}
+
+    def follow(key) -> None:
+        put(key)
+        db.after_commit(lambda: seen.__setitem__(key, threading.get_ident()))
+
+    raised = held_until_others_wait(in_app, {key: lambda key=key: follow(key) for key in "abc"})
+    assert not raised
+    assert len(set(seen.values())) == 3
 
 
 def test_a_service_is_repeated_whole_when_the_database_says_deadlock(in_app):

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, column, select, text
 
 from webapp.base import db, limits
 from webapp.base.limits import RateCounter
-from webapp.base.prepared import Prepared
+from webapp.base.prepared import Prepared, together
 
 pytestmark = pytest.mark.db
 counters = RateCounter.__table__
@@ -38,6 +38,37 @@ def test_an_unknown_column_is_an_error_and_the_connection_goes_on(in_app):
     broken = Prepared(select(column("no_such_column")).select_from(counters))
     with pytest.raises(Exception, match="no_such_column"):
         db.reading(lambda: broken.all({}))()
+    assert both("a") == ([], [])
+
+
+def test_what_is_sent_together_is_one_statement_where_that_saves_trips(in_app, queries):
+    at = datetime(2026, 5, 12, 8, tzinfo=UTC)
+    put = Prepared(counters.insert().inline(), "key", "window_at", "count")
+    queries.statements.clear()
+
+    @db.writing
+    def write() -> None:
+        with together():
+            for key in ("a", "b"):
+                put.send({"key": key, "window_at": at, "count": 7})
+
+    write()
+    assert queries.count == (2 if db.kind() == "sqlite" else 1)
+    assert [each[0].count for each in (both("a")[1], both("b")[1])] == [7, 7]
+
+
+def test_what_is_refused_together_is_not_written(in_app):
+    at = datetime(2026, 5, 12, 8, tzinfo=UTC)
+    put = Prepared(counters.insert().inline(), "key", "window_at", "count")
+
+    @db.writing
+    def write() -> None:
+        with together():
+            put.send({"key": "a", "window_at": at, "count": 7})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
     assert both("a") == ([], [])
 
 

@@ -75,7 +75,13 @@ class Model(DeclarativeBase):
 
 db = SQLAlchemy(
     model_class=Model,
-    engine_options={"pool_pre_ping": False, "pool_size": 16, "max_overflow": 16},
+    # Readers are in autocommit and writers end their transactions: there is nothing to roll back at each return.
+    engine_options={
+        "pool_pre_ping": False,
+        "pool_reset_on_return": None,
+        "pool_size": 16,
+        "max_overflow": 16,
+    },
     disable_autonaming=True,
 )
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.factories import make_deed
 from webapp.base import db
+from webapp.base.permissions import Role
 from webapp.domain.accounts.models import User
 from webapp.domain.supplies import services
 from webapp.domain.supplies.rules import Wish
@@ -109,6 +110,14 @@ def test_an_order_in_three_taps_without_javascript(cast, the_round):
     assert "蔬菜包A" in shown
     number = re.search(r"已收到\W(\w{5})\W", shown)[1]
     assert number in page(client, "/")
+
+
+def test_a_building_with_two_leads_shows_an_order_once(cast, make, the_round):
+    for name in ("第一楼长", "第二楼长"):
+        make.user(name, roles={Role.BUILDING_LEAD: cast.building})
+    order(cast, the_round)
+    html = page(cast.client("ruth"), "/")
+    assert html.count("蔬菜包A") == 1
 
 
 def test_the_order_form_has_no_stock_in_what_is_kept(cast, the_round):
