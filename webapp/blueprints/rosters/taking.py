@@ -12,34 +12,35 @@ from webapp.web import pages
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
 
-VIEWS = ("fits", "all", "mine")
-
 
 @bp.get("/shifts")
 @requires(Permission.SHIFT_TAKE)
 def list_shifts():
     """可报名的班: what fits me, everything with the reason why it does not fit, or my own."""
-    now, view = clock.now(), request.args.get("view", "fits")
+    now, base = clock.now(), url_for("rosters.list_shifts")
+    view = request.args.get("view")
     if view == "mine":
         own = taking.list_own_shifts(actor=current_actor(), now=now)
         pages.use_place(own.place)
         return render_template(
             "rosters/own_shifts.html",
             reader=taking_views.reader(own.me),
+            choices=taking_views.choices(base, "mine"),
             rows=taking_views.own_rows(own, now),
             asked=taking_views.asked_rows(own, now),
         )
+    view = "all" if view == "all" else "fits"
     page = taking.list_shifts(
-        actor=current_actor(), now=now, only_fitting=view != "all", after=request.args.get("after")
+        actor=current_actor(), now=now, only_fitting=view == "fits", after=request.args.get("after")
     )
     pages.use_place(page.place)
     return render_template(
         "rosters/shifts.html",
         reader=taking_views.reader(page.me),
-        days=taking_views.days(page, now),
-        view="all" if view == "all" else "fits",
-        after=page.after
-        and url_for("rosters.list_shifts", view="all" if view == "all" else None, after=page.after),
+        choices=taking_views.choices(base, view),
+        days=taking_views.days(page, base, now),
+        view=view,
+        after=page.after and f"{base}?view={view}&after={page.after}",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from markupsafe import Markup
 
-from webapp.base.errors import LinliError
+from webapp.base.errors import LinliError, RuleBroken
 from webapp.blueprints.rosters import said
 from webapp.domain.rosters.queries.stand_ins import Colleague, OwnPlace, ShiftBrief, StandInView, SwapChoice
 from webapp.domain.rosters.queries.takers import Me
@@ -42,60 +42,91 @@ class DayWords:
     rows: list[RowWords]
 
 
-def days(page: ShiftPage, now: datetime) -> list[DayWords]:
-    """The list in groups: near home first, then day by day."""
+class _Phrases:
+    """What the rows of one page have in common, looked up once for all of them."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.is_chinese = words.is_chinese()
+        self.short, self.free = gettext("%(count)s more needed"), gettext("%(count)s places left")
+        self.asked, self.full = gettext("Somebody looks for a stand-in"), gettext("Full, queue")
+        self._spans: dict[tuple[datetime, datetime], str] = {}
+        self._titles: dict[tuple[bool, date], str] = {}
+        self._why: dict[Any, str] = {}
+
+    def span(self, line: ShiftLine) -> str:
+        key = (line.starts_at, line.ends_at)
+        if key not in self._spans:
+            self._spans[key] = said.span(*key)
+        return self._spans[key]
+
+    def title(self, key: tuple[bool, date]) -> str:
+        if key not in self._titles:
+            day = words.day(key[1], now=self.now)
+            self._titles[key] = gettext("Near your home · %(day)s", day=day) if key[0] else day
+        return self._titles[key]
+
+    def note(self, broken: RuleBroken | None) -> str:
+        """Why the shift does not fit."""
+        if broken is None or broken.code == "shift_full":
+            return ""
+        key = (broken.code, *broken.params.values())
+        if key not in self._why:
+            self._why[key] = reason(broken)
+        return self._why[key]
+
+    def standing(self, line: ShiftLine) -> tuple[str, str]:
+        if line.state is not None:
+            return standing(line.state)
+        if line.lacking:
+            return self.short % {"count": line.lacking}, "warn"
+        if line.free:
+            return self.free % {"count": line.free}, "info"
+        return (self.asked, "warn") if line.stand_in is not None else (self.full, "plain")
+
+
+def days(page: ShiftPage, base: str, now: datetime) -> list[DayWords]:
+    """The list in groups: near home first, then day by day. `base` is the address of the list."""
     groups: list[DayWords] = []
-    key: tuple[bool, date] | None = None
-    titles: dict[date, str] = {}
-    short, free = gettext("%(count)s more needed"), gettext("%(count)s places left")
-    base = url_for("rosters.list_shifts")
+    last: tuple[bool, date] | None = None
+    phrases = _Phrases(now)
     stand_ins = base.removesuffix("shifts") + "stand-ins"
-    why: dict[Any, str] = {}
     for line in page.lines:
-        if key != (line.is_near, line.day):
-            key = (line.is_near, line.day)
-            if line.day not in titles:
-                titles[line.day] = words.day(line.day, now=now)
-            title = titles[line.day]
-            groups.append(
-                DayWords(gettext("Near your home · %(day)s", day=title) if line.is_near else title, [])
-            )
-        word, tone = _standing(line, short, free)
+        key = (line.is_near, line.day)
+        if key != last:
+            groups.append(DayWords(phrases.title(key), []))
+            last = key
+        word, tone = phrases.standing(line)
         is_asked = line.stand_in is not None and not line.free and line.state is None
         groups[-1].rows.append(
             RowWords(
-                url=f"{stand_ins}/{line.stand_in}" if is_asked else f"{base}/{line.public_id}",
-                time=said.span(line.starts_at, line.ends_at),
-                post=words.said(line.post, line.post_en),
-                word=word,
-                tone=tone,
-                note=_note(line, why),
+                f"{stand_ins}/{line.stand_in}" if is_asked else f"{base}/{line.public_id}",
+                phrases.span(line),
+                line.post if phrases.is_chinese else words.said(line.post, line.post_en),
+                word,
+                tone,
+                phrases.note(line.reason),
             )
         )
     return groups
 
 
-def _note(line: ShiftLine, why: dict[Any, str]) -> str:
-    """Why the shift does not fit; the same words are looked up once for a page."""
-    broken = line.reason
-    if broken is None or broken.code == "shift_full":
-        return ""
-    key = (broken.code, *broken.params.values())
-    if key not in why:
-        why[key] = reason(broken)
-    return why[key]
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the three lists."""
+
+    url: str
+    words: str
+    is_this: bool
 
 
-def _standing(line: ShiftLine, short: str, free: str) -> tuple[str, str]:
-    if line.state is not None:
-        return standing(line.state)
-    if line.lacking:
-        return short % {"count": line.lacking}, "warn"
-    if line.free:
-        return free % {"count": line.free}, "info"
-    if line.stand_in is not None:
-        return gettext("Somebody looks for a stand-in"), "warn"
-    return gettext("Full, queue"), "plain"
+def choices(base: str, view: str) -> list[Choice]:
+    """The three lists of shifts, and which of them is shown."""
+    return [
+        Choice(base, gettext("Fits me"), view == "fits"),
+        Choice(f"{base}?view=all", gettext("All"), view == "all"),
+        Choice(f"{base}?view=mine", gettext("My shifts"), view == "mine"),
+    ]
 
 
 def standing(state: SignupState, *, position: int = 0) -> tuple[str, str]:

@@ -108,14 +108,15 @@ _me = union_all(
     select(
         *_row(
             "volunteer",
-            code=_volunteers.c.state,
+            code=cast(_volunteers.c.state, String)
+            + literal_column("':'")
+            + cast(_volunteers.c.age_group, String),
             text=_volunteers.c.name,
             path=_volunteers.c.area_path,
             here=_community,
             number=_volunteers.c.team_id,
         )
     ).where(_volunteers.c.person_id == _person),
-    select(*_row("age", code=_volunteers.c.age_group)).where(_volunteers.c.person_id == _person),
     select(
         *_row(
             "skill",
@@ -163,7 +164,6 @@ def load_me(*, person_id: int, now: datetime, since: datetime | None = None) -> 
 
 def _read(person_id: int, rows: Sequence[Any]) -> Me:
     volunteer: Any = None
-    is_adult = True
     skills: dict[str, date] = {}
     pledges: list[str] = []
     own: dict[int, Stretch] = {}
@@ -173,8 +173,6 @@ def _read(person_id: int, rows: Sequence[Any]) -> Me:
         kind = row.kind
         if kind == "volunteer":
             volunteer = row
-        elif kind == "age":
-            is_adult = row.code == AgeGroup.ADULT
         elif kind == "skill":
             until = _counts_until(row)
             skills[row.code] = max(until, skills.get(row.code, date.min))
@@ -190,13 +188,14 @@ def _read(person_id: int, rows: Sequence[Any]) -> Me:
     cordon = cordons(zones) if zones else ()
     if volunteer is None:
         return Me(person_id, Taker(None), taken=tuple(taken), own=own, cordon=cordon)
+    state, _, age = volunteer.code.partition(":")
     home = volunteer.path
     here = volunteer.here if volunteer.here and home.startswith(volunteer.here) else home
     return Me(
         person_id,
         Taker(
-            state=VolunteerState(volunteer.code),
-            is_adult=is_adult,
+            state=VolunteerState(state),
+            is_adult=age == AgeGroup.ADULT,
             pledges=frozenset(pledges),
             skills=skills,
             side=side_of(home, cordon) if cordon else "",
