@@ -190,6 +190,18 @@ SENTENCES: dict[str, Any] = {
     "volunteer_elsewhere": _l(
         "This person is a volunteer of another area. When they have moved, they change where they live themselves."
     ),
+    # volunteers who are one person
+    "merged_already": _l(
+        "One of them was merged meanwhile. Nothing was changed; please look at the list again."
+    ),
+    "merge_with_itself": _l("This is one and the same volunteer."),
+    "id_numbers_differ": _l(
+        "Their ID numbers or birthdays differ: they are two people. Nothing was changed."
+    ),
+    "merge_overlaps": _l(
+        "Both have promised the same time (%(at)s) at different places. Nothing was changed."
+        " Please take one of them off there first."
+    ),
     # remarks
     "skill_not_known": _l("Not known and left out:"),
     "certificate_not_known": _l("Not known as a certificate and left out:"),
@@ -287,9 +299,7 @@ SENTENCES: dict[str, Any] = {
     "already_asked": _l("You are looking for a stand-in already. Withdraw that first, to ask another way."),
     "person_unknown": _l("There is nobody of that name here who could take it. Please look again."),
     "shift_has_begun": _l("This shift has begun. On duty you can ask to be relieved."),
-    "other_cannot": _l(
-        "%(name)s cannot have this place: the time or what the post asks for does not fit."
-    ),
+    "other_cannot": _l("%(name)s cannot have this place: the time or what the post asks for does not fit."),
     "swap_gone": _l("The other place has changed hands meanwhile. Please look again."),
     # volunteers
     "too_young": _l("Volunteers are at least %(minimum)s years old. Thank you for wanting to help."),

@@ -4,6 +4,7 @@ from webapp.domain.rosters.services.certificates import issue_certificate, revok
 from webapp.domain.rosters.services.day import Noted, check_in, check_out, renew_code, write_note
 from webapp.domain.rosters.services.hours import ask_correction, decide_correction, tidy_shifts
 from webapp.domain.rosters.services.links import make_link, revoke_link
+from webapp.domain.rosters.services.merging import move_shifts
 from webapp.domain.rosters.services.reminding import remind
 from webapp.domain.rosters.services.roll_call import Called, Typed, save_roll_call
 from webapp.domain.rosters.services.stand_ins import (
@@ -46,6 +47,7 @@ __all__ = [
     "issue_certificate",
     "leave_shift",
     "make_link",
+    "move_shifts",
     "refuse_search",
     "remind",
     "renew_code",

@@ -345,6 +345,9 @@ class _Board:
             somebody.society = group.society if group else Society.VOLUNTEER
         if place is not None:
             changes.set("address", ("area_id", place[0]), ("area_path", place[1]))
+        if team is not None and team is not somebody.team and read.society is None:
+            # Who joins a team belongs to what it belongs to.
+            changes.set("society", ("society", team.society))
         said = {
             "team": team,
             "organisation": organisation,
