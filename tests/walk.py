@@ -9,6 +9,7 @@ from flask import Flask
 from tests.conftest import Cast
 from tests.factories import Factory, MadeHousehold, MadeRound, MadeShift, make_deed
 from webapp.base import clock
+from webapp.base.ids import new_public_id
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
@@ -18,6 +19,7 @@ from webapp.domain.rosters.services import fills
 from webapp.domain.supplies import services
 from webapp.domain.supplies.queries import paper
 from webapp.domain.supplies.rules import RoundState, SheetKind, Wish
+from webapp.domain.volunteers.services import lists as volunteer_lists
 
 
 class World:
@@ -524,3 +526,58 @@ def viktor_asks_everybody(world: World) -> Call:
 @call("POST /rosters/stand-ins/<public_id>/refuse", "GET /rosters/stand-ins/<public_id> #vera")
 def viktor_asks_vera(world: World) -> Call:
     return _search(world, "vera")
+
+
+# --- lists of volunteers, and who is there twice ------------------------------------------------------------
+
+
+def _volunteers_of_alice(world: World, *, is_taken: bool) -> Call:
+    actor = world.cast.actor("alice")
+    number = new_public_id()[-6:]
+    with world.cast.app.app_context():
+        public_id = volunteer_lists.receive_list(
+            deed=make_deed(actor),
+            area_code="511623100013",
+            content=f"姓名,手机号,备注\n张三,13800138000,{number}\n李四,12,\n".encode(),
+            file_name="list.csv",
+            language="en",
+            minors_allowed=False,
+        )
+        volunteer_lists.run_short(public_id=public_id, actor=actor, say=lambda code, _params: code)
+        if is_taken:
+            public_id = volunteer_lists.start_import(deed=make_deed(actor), public_id=public_id)
+            volunteer_lists.run_short(public_id=public_id, actor=actor, say=lambda code, _params: code)
+    return {"public_id": public_id}, {}
+
+
+@call("GET /volunteers/imports/<public_id>", "POST /volunteers/imports/<public_id>/take")
+def volunteers_that_were_compared(world: World) -> Call:
+    return _volunteers_of_alice(world, is_taken=False)
+
+
+@call("GET /volunteers/imports/<public_id>/errors.csv")
+def volunteers_that_were_taken(world: World) -> Call:
+    return _volunteers_of_alice(world, is_taken=True)
+
+
+def _twins(world: World) -> Call:
+    first, second = (world.make.user("薇拉") for _ in range(2))
+    one = world.make.volunteer(first, area=world.cast.building)
+    other = world.make.volunteer(second, area=world.cast.building)
+    world.make.phone(first, second.phone)
+    return {"first": one.public_id, "second": other.public_id}, {"stays": one.public_id}
+
+
+@call(
+    "GET /volunteers/duplicates/<first>/<second>",
+    "POST /volunteers/duplicates/<first>/<second>/merge",
+    "POST /volunteers/duplicates/<first>/<second>/apart",
+)
+def two_volunteers_with_one_phone(world: World) -> Call:
+    return _twins(world)
+
+
+@call("GET /volunteers/duplicates")
+def a_pair_is_there(world: World) -> Call:
+    _twins(world)
+    return {}, {}

@@ -59,26 +59,12 @@ def add(model, **values):
     return row.id if hasattr(row, "id") else None
 
 
-@db.writing
-def share_phone(first, second) -> None:
-    """Both people have the second one's number."""
-    db.session().add(
-        PersonPhone(
-            person_id=first.person_id,
-            phone=crypto.encrypt(second.phone),
-            phone_index=crypto.blind_index("phone", second.phone),
-            phone_tail=second.phone[-4:],
-            position=1,
-        )
-    )
-
-
 @pytest.fixture
 def pair(cast, make):
     """vera, and the same woman once more: imported under another number, which vera has too."""
     twin = make.user("薇拉")
     made = make.volunteer(twin, area=cast.building, skills=("carrying", "delivery"), certified=("nursing",))
-    share_phone(cast.people["vera"], twin)
+    make.phone(cast.people["vera"], twin.phone)
     return cast.volunteers["vera"], made, twin
 
 
@@ -91,7 +77,7 @@ def test_pairs_with_a_phone_in_common_are_found_in_the_own_area_only(cast, make,
     assert [(each.first, each.second, each.is_same_name) for each in found] == [
         (pair[0].public_id, pair[1].public_id, True)
     ]
-    share_phone(cast.people["fern"], pair[2])
+    make.phone(cast.people["fern"], pair[2].phone)
     assert len(queries.list_duplicates(actor=cast.actor("alice")).pairs) == 1
     for person in ("charlie", "bob", "dora", "tess"):
         assert queries.list_duplicates(actor=cast.actor(person)).pairs == ()
@@ -102,7 +88,7 @@ def test_pairs_are_paged_by_key(cast, make) -> None:
     for user in users:
         make.volunteer(user, area=cast.building)
     for user in users[1:]:
-        share_phone(user, users[0])
+        make.phone(user, users[0].phone)
     alice = cast.actor("alice")
     seen, after = [], None
     while True:
@@ -168,7 +154,7 @@ def test_old_links_lead_on_also_over_two_merges(cast, make, pair) -> None:
     vera, twin, twin_user = pair
     third_user = make.user("薇拉")
     third = make.volunteer(third_user, area=cast.building)
-    share_phone(third_user, twin_user)
+    make.phone(third_user, twin_user.phone)
     alice = cast.actor("alice")
     merge(cast, twin, third)
     merge(cast, vera, twin)
@@ -334,7 +320,7 @@ def test_who_applied_is_accepted_when_the_other_one_was(cast, make, pair) -> Non
     _vera, twin, twin_user = pair
     newer = make.user("薇拉")
     applied = make.volunteer(newer, area=cast.community, state=VolunteerState.APPLIED)
-    share_phone(newer, twin_user)
+    make.phone(newer, twin_user.phone)
     merge(cast, applied, twin)
     row = one(Volunteer, id=applied.id)
     assert (row.state, row.area_id) == (VolunteerState.ACCEPTED, cast.building.id)
@@ -344,7 +330,7 @@ def test_two_people_are_told_apart_for_good_also_after_a_merge(cast, make, pair)
     vera, twin, twin_user = pair
     sister_user = make.user("薇娜")
     sister = make.volunteer(sister_user, area=cast.building)
-    share_phone(sister_user, twin_user)
+    make.phone(sister_user, twin_user.phone)
     alice = cast.actor("alice")
     merging.keep_apart(deed=make_deed(alice), first=sister.public_id, second=twin.public_id)
     merging.keep_apart(deed=make_deed(alice), first=twin.public_id, second=sister.public_id)
