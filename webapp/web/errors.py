@@ -307,13 +307,12 @@ SENTENCES: dict[str, Any] = {
         "Here volunteers are at least %(adult)s years old. Thank you for wanting to help."
     ),
     "consent_missing": _l("Please write the name of the parent who agrees."),
-    "skill_missing": _l("Please choose at least one."),
+    "skill_not_chosen": _l("Please choose at least one."),
     "time_missing": _l("Please choose at least one time."),
-    "pledge_missing": _l("Without this promise nobody can volunteer."),
+    "pledge_not_made": _l("Without this promise nobody can volunteer."),
     "volunteer_refused_before": _l(
         "Your community could not accept you: %(reason)s If that is wrong, please call."
     ),
-    "not_a_volunteer": _l("You are not on the list of volunteers. Please sign up first."),
     "not_a_volunteer_yet": _l("Please sign up as a volunteer first; then this invitation takes you in."),
     "in_another_team": _l("You belong to another team. Your community can move you; please call."),
     "volunteer_decided": _l("Somebody has decided this already. Please look once more."),
@@ -324,7 +323,7 @@ SENTENCES: dict[str, Any] = {
     "answer_missing": _l("Please write an answer."),
     "not_asked": _l("There is no open question. Nothing was changed."),
     "certificate_needed": _l("This needs a certificate. Please add it there."),
-    "certificate_over": _l("This certificate is over. Please add the newer one."),
+    "certificate_ended": _l("This certificate is over. Please add the newer one."),
     "too_many_certificates": _l("At most %(maximum)s certificates. Please take an old one off first."),
     "no_phone": _l("There is no phone number of this person."),
     "name_taken": _l("There is one of this name here already."),

@@ -177,7 +177,7 @@ def own_rows(own: OwnShifts, now: datetime) -> list[OwnRow]:
             if line.search is not None:
                 word, tone = searching(line.search), "warn"
             elif not line.is_confirmed and line.starts_at > now:
-                note = gettext("Please say whether you come.")
+                word, tone = gettext("Put down for you: please answer"), "warn"
         elif line.state is SignupState.OFFERED and line.accept_by is not None:
             note = gettext("Until %(until)s", until=words.moment(line.accept_by, now=now))
         rows.append(
@@ -238,7 +238,6 @@ class ShiftWords:
     """A shift on its own page: how the reader stands to it and what they can do now."""
 
     title: str
-    when: str
     post: Any
     word: str
     tone: str
@@ -278,11 +277,10 @@ def shift(view: ShiftView, now: datetime) -> ShiftWords:
     step = _step(view, now)
     return ShiftWords(
         title=title,
-        when=when,
         post=words.said(view.post, view.post_en),
         word=word,
         tone=tone,
-        facts=_facts(view),
+        facts=_facts(view, when, now),
         phone=view.phone,
         notes=notes,
         outbox=f"{title} {view.post if words.is_chinese() or not view.post_en else view.post_en}",
@@ -309,6 +307,8 @@ def _state(view: ShiftView) -> tuple[str, str]:
             return searching(view.search), "warn"
         if view.has_arrived:
             return gettext("Checked in"), "good"
+        if not view.is_confirmed and view.source in _GIVEN:
+            return gettext("Put down for you: please answer"), "warn"
     if view.my_state is not None:
         return standing(view.my_state, position=view.position)
     if view.lacking:
@@ -356,12 +356,11 @@ def _leave_says(view: ShiftView, now: datetime) -> str:
     )
 
 
-def _facts(view: ShiftView) -> list[tuple[str, Any]]:
-    facts: list[tuple[str, Any]] = [
-        (gettext("When"), f"{words.full_day(view.day)} {said.span(view.starts_at, view.ends_at)}"),
-        (gettext("Post"), words.said(view.post, view.post_en)),
-        (gettext("Place"), words.said(view.place_name)),
-    ]
+def _facts(view: ShiftView, when: str, now: datetime) -> list[tuple[str, Any]]:
+    facts: list[tuple[str, Any]] = [(gettext("Place"), words.said(view.place_name))]
+    if words.day(view.day, now=now) != words.full_day(view.day):
+        # Today and tomorrow are other days on a page that is kept.
+        facts.insert(0, (gettext("When"), when))
     if view.instructions:
         facts.append((gettext("What to do"), words.said(view.instructions)))
     if view.skills:

@@ -151,7 +151,12 @@ def answered_age(answer: AgeAnswer, *, born_on: date | None, today: date) -> int
 
 def slots_of(stretches: Iterable[Stretch]) -> tuple[tuple[int, Half], ...]:
     """The half-days of the week (Monday is 0) that coarse answers stand for; raises RuleBroken for none."""
-    found = {(weekday, half) for each in stretches for weekdays, half in (_STRETCHES[each],) for weekday in weekdays}
+    found = {
+        (weekday, half)
+        for each in stretches
+        for weekdays, half in (_STRETCHES[each],)
+        for weekday in weekdays
+    }
     if not found:
         raise RuleBroken("time_missing", field="when")
     return tuple(sorted(found, key=lambda slot: (slot[0], list(Half).index(slot[1]))))
@@ -160,9 +165,9 @@ def slots_of(stretches: Iterable[Stretch]) -> tuple[tuple[int, Half], ...]:
 def ensure_pledges(*, health: bool, confidentiality: bool) -> None:
     """Nobody is signed up without both promises."""
     if not health:
-        raise RuleBroken("pledge_missing", field="health")
+        raise RuleBroken("pledge_not_made", field="health")
     if not confidentiality:
-        raise RuleBroken("pledge_missing", field="confidentiality")
+        raise RuleBroken("pledge_not_made", field="confidentiality")
 
 
 def ensure_tasks(chosen: Iterable[str], *, known: Iterable[str]) -> tuple[str, ...]:
@@ -170,7 +175,7 @@ def ensure_tasks(chosen: Iterable[str], *, known: Iterable[str]) -> tuple[str, .
     wanted = set(chosen)
     found = tuple(code for code in known if code in wanted)
     if not found:
-        raise RuleBroken("skill_missing", field="skills")
+        raise RuleBroken("skill_not_chosen", field="skills")
     return found
 
 
@@ -243,7 +248,7 @@ def ensure_nothing_promised(*, count: int) -> None:
 def ensure_valid_until(expires_on: date | None, *, today: date) -> None:
     """A certificate that is over is not taken; none says that it holds for good."""
     if expires_on is not None and expires_on < today:
-        raise RuleBroken("certificate_over", field="expires_on")
+        raise RuleBroken("certificate_ended", field="expires_on")
 
 
 def is_valid(expires_on: date | None, *, today: date) -> bool:

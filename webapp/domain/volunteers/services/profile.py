@@ -86,7 +86,7 @@ def add_certificate(*, deed: Deed, skill: str, number: str, expires_on: date | N
         return _certificate_public_id(claim.object_id)
     own = _own(deed)
     if skill not in {each.code for each in queries.list_skills(SkillKind.CERTIFIED)}:
-        raise RuleBroken("skill_missing", field="skill")
+        raise RuleBroken("skill_not_chosen", field="skill")
     number = " ".join(number.split())
     if len(number) > rules.NUMBER_LENGTH:
         raise RuleBroken("text_too_long", field="number", maximum=rules.NUMBER_LENGTH)
