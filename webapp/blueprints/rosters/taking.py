@@ -12,6 +12,9 @@ from webapp.web import pages
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
 
+# What one has promised, and a shift with its form, are there without a network too; how many are missing is not.
+KEEP = ("X-Offline", "keep")
+
 
 @bp.get("/shifts")
 @requires(Permission.SHIFT_TAKE)
@@ -22,13 +25,17 @@ def list_shifts():
     if view == "mine":
         own = taking.list_own_shifts(actor=current_actor(), now=now)
         pages.use_place(own.place)
-        return render_template(
-            "rosters/own_shifts.html",
-            reader=taking_views.reader(own.me),
-            choices=taking_views.choices(base, "mine"),
-            rows=taking_views.own_rows(own, now),
-            asked=taking_views.asked_rows(own, now),
+        response = make_response(
+            render_template(
+                "rosters/own_shifts.html",
+                reader=taking_views.reader(own.me),
+                choices=taking_views.choices(base, "mine"),
+                rows=taking_views.own_rows(own, now),
+                asked=taking_views.asked_rows(own, now),
+            )
         )
+        response.headers.add(*KEEP)
+        return response
     view = "all" if view == "all" else "fits"
     page = taking.list_shifts(
         actor=current_actor(), now=now, only_fitting=view == "fits", after=request.args.get("after")
@@ -70,6 +77,8 @@ def _shown(public_id: str, error: LinliError | None = None) -> Response:
     )
     if error:
         response.headers[ANSWER] = error.code
+    else:
+        response.headers.add(*KEEP)
     return response
 
 

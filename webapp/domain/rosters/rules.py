@@ -655,6 +655,15 @@ def is_night(wall: datetime) -> bool:
     return not NIGHT_ENDS <= wall.time() < NIGHT_BEGINS
 
 
+def by_day(now: datetime, *, zone: tzinfo) -> datetime:
+    """Now, or 08:00 where it is night: when somebody is written to about what can wait."""
+    wall = now.astimezone(zone)
+    if not is_night(wall):
+        return now
+    morning = wall.date() if wall.time() < NIGHT_ENDS else wall.date() + timedelta(days=1)
+    return datetime.combine(morning, NIGHT_ENDS, tzinfo=zone).astimezone(UTC)
+
+
 def accept_until(*, now: datetime, starts_at: datetime, zone: tzinfo) -> datetime | None:
     """Until when an offer from the queue holds, None where there is no time left to ask anybody.
 

@@ -467,7 +467,14 @@ def offer(deed: Deed, shift_id: int, line: Sequence[SignupNow]) -> int:
         if not count.run({"shift": shift.id, "places": 1, "waited": 1}):
             raise Conflict("moved_on")
         audit.record(deed, "offer_place", "signup", each.id, area_path=shift.area_path, shift=shift.public_id)
-        tell(deed, "shift_offered", [each.person_id], shift, accept_by=until.isoformat())
+        tell(
+            deed,
+            "shift_offered",
+            [each.person_id],
+            shift,
+            accept_by=until.isoformat(),
+            due_at=rules.by_day(deed.now, zone=clock.zone()),
+        )
         shift = places.shift_now(shift_id=shift.id)
         offered += 1
     return offered
