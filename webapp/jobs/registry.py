@@ -11,6 +11,7 @@ Handler = Callable[[JobView], dict[str, Any] | None]
 HANDLERS = {
     "households.import": "webapp.jobs.imports:run",
     "rosters.fill": "webapp.jobs.fills:run",
+    "rosters.sheet": "webapp.jobs.roster_sheets:run",
     "supplies.sheet": "webapp.jobs.sheets:run",
     "volunteers.import": "webapp.jobs.volunteer_imports:run",
 }

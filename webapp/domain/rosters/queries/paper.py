@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -21,7 +21,14 @@ from webapp.domain.rosters.models import Duty, Post, RosterSheet, Shift, Signup
 from webapp.domain.rosters.queries import posts as post_queries
 from webapp.domain.rosters.queries.duty import duty_day
 from webapp.domain.rosters.queries.scope import staff_paths, visible
-from webapp.domain.rosters.rules import Copy, DutyKind, RosterSheetKind, ShiftState, SignupState
+from webapp.domain.rosters.rules import (
+    Copy,
+    DutyKind,
+    RosterSheetKind,
+    ShiftState,
+    SignupState,
+    monday_of,
+)
 from webapp.domain.rosters.sheets import (
     DutyLine,
     Facts,
@@ -122,11 +129,6 @@ class Prepared:
     def printing(self, *, at: datetime, by: str) -> Printing:
         """What this printing adds to the content."""
         return Printing(self.next_version, clock.here(at), by, self.since, self.changed, self.gone)
-
-
-def monday_of(day: date) -> date:
-    """The Monday of a day's week."""
-    return day - timedelta(days=day.weekday())
 
 
 # --- who may print what -------------------------------------------------------------------------------------
