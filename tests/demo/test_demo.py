@@ -14,9 +14,21 @@ from webapp.demo.rounds import open_round_times
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import is_exercise
 from webapp.domain.households.models import Household, HouseholdState
+from webapp.domain.rosters.models import Duty, HoursEntry, Post, Shift, Signup, StandIn
+from webapp.domain.rosters.rules import ShiftState, SignupState, StandInKind, StandInState
 from webapp.domain.supplies.models import Order, OrderLine, Round
+from webapp.domain.volunteers.models import Organisation, Team, TeamLead, Volunteer
+from webapp.domain.volunteers.rules import VolunteerState
 
-STEPS = ("areas 区划", "households 住户", "staff 工作人员", "residents 居民", "orders 订菜")
+STEPS = (
+    "areas 区划",
+    "households 住户",
+    "staff 工作人员",
+    "residents 居民",
+    "volunteers 志愿者",
+    "shifts 排班",
+    "orders 订菜",
+)
 
 
 @pytest.mark.parametrize(
@@ -25,8 +37,9 @@ STEPS = ("areas 区划", "households 住户", "staff 工作人员", "residents �
         (make_files.AREAS, make_files.AREA_HEADS, make_files.area_rows),
         (make_files.HOUSEHOLDS, make_files.HOUSEHOLD_HEADS, make_files.household_rows),
         (make_files.STAFF, make_files.STAFF_HEADS, make_files.staff_rows),
+        (make_files.VOLUNTEERS, make_files.VOLUNTEER_HEADS, make_files.volunteer_rows),
     ],
-    ids=["areas", "households", "staff"],
+    ids=["areas", "households", "staff", "volunteers"],
 )
 def test_the_files_are_what_the_generator_writes(path, heads, rows, tmp_path):
     make_files.write(tmp_path / "again.csv", heads, rows())
@@ -49,6 +62,16 @@ def test_nobody_in_the_demo_can_be_called_and_nobody_has_an_id_number():
     assert all(row[0].startswith("154000") for row in make_files.staff_rows())
     text = make_files.HOUSEHOLDS.read_text(encoding="utf-8-sig")
     assert not re.search(r"\d{15}", text)
+
+
+def test_volunteers_of_the_demo_are_invented_too_and_two_of_them_share_a_phone():
+    rows = list(make_files.volunteer_rows())
+    assert len(rows) == 54
+    assert all(re.fullmatch(r"154\d{8}", row[1]) for row in rows)
+    numbers = [row[2] for row in rows if row[2]]
+    assert len(numbers) > 5
+    assert all(re.fullmatch(r"511623" + "2099" + r"\d{7}[\dX]", number) for number in numbers)
+    assert len({row[1] for row in rows}) == 53
 
 
 def test_some_doors_are_shared_some_cells_hold_two_phones_and_some_names_are_rare():
@@ -108,6 +131,8 @@ def test_a_load_that_is_cut_off_is_finished_by_the_next_one(app):
         orders = count(Order.id)
         assert 450 <= orders <= 650
         assert count(OrderLine.id, OrderLine.waiting_since.is_not(None)) > 5
+        _look_at_volunteers_and_shifts(count)
+        assert times_in_another_shape() == []
     again = runner.invoke(args=["demo", "load", "--if-empty"])
     assert (again.exit_code, again.output) == (0, "")
     with app.app_context():
@@ -124,6 +149,47 @@ def test_a_load_that_is_cut_off_is_finished_by_the_next_one(app):
             data={"phone": phone, "password": password, "_key": f"demo-test-{phone}"} | csrf(client),
         )
         assert (answer.status_code, answer.headers["Location"]) == (303, "/"), answer.get_data(as_text=True)
+
+
+def _look_at_volunteers_and_shifts(count):
+    """Sixty volunteers, a week with gaps, somebody who waits, looks for a stand-in, wants to swap; duty; hours."""
+    assert count(Volunteer.id, Volunteer.state == VolunteerState.ACCEPTED) == 54
+    assert count(Volunteer.id, Volunteer.state == VolunteerState.APPLIED) == 3
+    assert count(Volunteer.id) == 59
+    assert count(Team.id) == 6
+    assert count(Organisation.id) == 4
+    assert count(TeamLead.person_id) == 1
+    assert count(Post.id) == 9
+    wanted, taken = db.db.session.execute(
+        select(func.sum(Shift.wanted_count), func.sum(Shift.taken_count)).where(
+            Shift.state == ShiftState.OPEN
+        )
+    ).one()
+    assert wanted * 0.6 < taken < wanted * 0.95
+    assert count(Shift.id, Shift.state == ShiftState.DRAFT) > 20
+    assert count(Signup.id, Signup.state == SignupState.WAITING) == 2
+    assert count(StandIn.id, StandIn.state == StandInState.OPEN) == 2
+    assert count(StandIn.id, StandIn.kind == StandInKind.SWAP) == 1
+    assert count(Duty.id) == 23
+    assert count(HoursEntry.id) > 25
+
+
+def times_in_another_shape():
+    """Columns of time on SQLite with text that does not compare as time; PostgreSQL has a type for it."""
+    found = []
+    connection = db.db.session.connection()
+    if connection.dialect.name != "sqlite":
+        return found
+    for table in db.Model.metadata.sorted_tables:
+        for column in table.c:
+            if isinstance(column.type, db.UtcDateTime):
+                other = connection.exec_driver_sql(
+                    f'SELECT count(*) FROM "{table.name}" WHERE "{column.name}" IS NOT NULL '
+                    f"AND \"{column.name}\" NOT LIKE '____-__-__T__:__:__.______Z'"
+                ).scalar_one()
+                if other:
+                    found.append(f"{table.name}.{column.name}: {other}")
+    return found
 
 
 def csrf(client):

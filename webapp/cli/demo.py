@@ -13,6 +13,7 @@ from webapp.base.permissions import Role
 from webapp.demo import load as demo
 from webapp.demo import residents
 from webapp.demo import scale as county
+from webapp.demo.volunteer_list import LEAD, NEWCOMERS, RED_VESTS, VOLUNTEER, volunteer_names
 
 cli = AppGroup("demo", help="Demo data: an invented community.")
 
@@ -28,7 +29,11 @@ RESIDENTS = (
     ("15400000101", "resident 居民 (3-2-501)"),
     ("15400000106", "resident, ordered by family 家里人订过 (3-1-601)"),
     ("15400000104", "resident, to be confirmed 待核实 (3-1-302)"),
+    (LEAD, f"team lead 队长 ({RED_VESTS})"),
+    (VOLUNTEER, "volunteer 志愿者"),
+    (NEWCOMERS[0].phone, "volunteer, to be decided 待审核志愿者"),
 )
+NAMES = residents.NAMES | volunteer_names()
 
 
 @cli.command("load")
@@ -88,7 +93,7 @@ def write_sign_ins(path: Path, sign_ins: demo.SignIns) -> None:
         *(f"  {phone}  {sign_ins.password}  {name}  {ROLES[role]}" for role, name, phone in sign_ins.staff),
         "",
         "With phone and code 手机号和登录码 (/accounts/sign-in); the code appears in this terminal 登录码显示在本终端:",
-        *(f"  {phone}  {residents.NAMES[phone]}  {what}" for phone, what in RESIDENTS),
+        *(f"  {phone}  {NAMES[phone]}  {what}" for phone, what in RESIDENTS),
     ]
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -21,9 +21,9 @@ from webapp.base.ids import new_public_id
 from webapp.base.outbox import MessageState
 from webapp.base.permissions import Role
 from webapp.base.requests import Request
-from webapp.demo import residents, rounds
+from webapp.demo import residents, rosters, rounds, volunteers
 from webapp.demo.community import COMMUNITY_CODE
-from webapp.demo.make_files import AREAS, FOLDER, HOUSEHOLDS, STAFF, compound_code
+from webapp.demo.make_files import AREAS, FOLDER, HOUSEHOLDS, STAFF, VOLUNTEERS, compound_code
 from webapp.demo.rounds import deed
 from webapp.domain.accounts import queries as account_queries
 from webapp.domain.accounts import services as accounts
@@ -65,6 +65,12 @@ def is_done() -> bool:
     return _claimed_at("done") is not None
 
 
+@reading
+def is_step_done(key: str) -> bool:
+    """Whether this step of the load came to its end."""
+    return _claimed_at(key) is not None
+
+
 def _claimed_at(key: str) -> datetime | None:
     found: datetime | None = (
         db.connection()
@@ -101,6 +107,12 @@ def load(*, say: Say) -> SignIns:
     _set_zones(head, now)
     say("residents 居民")
     customers = residents.sign_up(head=head, now=now)
+    if not is_step_done("rosters"):
+        say("volunteers 志愿者")
+        loaded = volunteers.load(head=head, area=community, file=VOLUNTEERS, refuse=_refuse, now=now)
+        say("shifts 排班")
+        rosters.load(head=head, area=community, loaded=loaded, now=now)
+        _mark("rosters", now)
     say("orders 订菜")
     bags = rounds.save_bags(head=head, area=community, now=now - timedelta(days=2))
     rounds.deliver_today(head=head, area=community, bags=bags, customers=customers.first, now=now)

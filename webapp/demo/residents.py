@@ -143,10 +143,10 @@ def _community() -> str:
 
 def _join(person: Resident, home: Home, *, community: str, now: datetime, head: Actor | None) -> Actor | None:
     """Sign in, say where one lives, be confirmed by the head if there is one; None where that cannot be now."""
-    token = _sign_in(person.phones[0])
+    token = sign_in(person.phones[0])
     if token is None:
         return None
-    actor = _actor(token)
+    actor = actor_of(token)
     if not queries.list_own(actor=actor):
         key = f"{home.household}-{person.phones[0][-6:]}"
         try:
@@ -167,18 +167,19 @@ def _join(person: Resident, home: Home, *, community: str, now: datetime, head: 
         except (Conflict, NotFound, RuleBroken):
             # Somebody has decided about it between two halves of the loading.
             return None
-        actor = _actor(token)
+        actor = actor_of(token)
     accounts.sign_out_everywhere(deed=deed(actor, new_public_id(), clock.now()))
     return actor
 
 
-def _actor(token: str) -> Actor:
+def actor_of(token: str) -> Actor:
+    """Who acts in this session."""
     found = account_queries.load_signed_in(token=token, now=clock.now())
     assert found is not None  # noqa: S101 - the token is of a sign-in made just before
     return found.actor
 
 
-def _sign_in(phone: str) -> str | None:
+def sign_in(phone: str) -> str | None:
     """A session by one-time code; the demo reads the code from the outbox, where its phones would get it from."""
     now = clock.now()
     visitor = Actor.anonymous(f"demo-{phone}")

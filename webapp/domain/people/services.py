@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 
 from webapp.base import audit, crypto, db, requests
-from webapp.base.db import writing
+from webapp.base.db import UtcDateTime, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import RuleBroken
 from webapp.base.ids import new_public_id
@@ -57,7 +57,7 @@ def ensure_person(*, user_id: int, name: str, now: datetime, is_invented: bool =
     proved = connection.execute(
         update(_phones)
         .where(_phones.c.person_id == person_id, _phones.c.phone_index == user.phone_index)
-        .values(verified_at=func.coalesce(_phones.c.verified_at, now))
+        .values(verified_at=func.coalesce(_phones.c.verified_at, literal(now, UtcDateTime)))
     )
     if proved.rowcount == 0:
         connection.execute(

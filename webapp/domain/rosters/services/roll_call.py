@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, literal, update
 
 from webapp.base import audit, clock, db, requests
-from webapp.base.db import writing
+from webapp.base.db import UtcDateTime, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, RuleBroken
 from webapp.domain.rosters import rules
@@ -110,7 +110,7 @@ def _called(
         db.connection().execute(
             update(_shifts)
             .where(_shifts.c.id == each.id)
-            .values(called_at=func.coalesce(_shifts.c.called_at, deed.now))
+            .values(called_at=func.coalesce(_shifts.c.called_at, literal(deed.now, UtcDateTime)))
         )
         audit.record(
             deed,
