@@ -96,6 +96,17 @@ SENTENCES: dict[str, Any] = {
     "time_wrong": _l("Please write a day and a time, like 20:00."),
     "no_buildings": _l("Please choose the buildings that this round serves."),
     "sheet_empty": _l("There is nothing to print yet: nobody here has an order."),
+    "roster_empty": _l("There is nothing to print here: no shifts stand in this week or on this day."),
+    "link_revoked": _l("This address was taken back. Please ask whoever gave it to you for the new one."),
+    "duty_name_missing": _l("Please write who is on duty."),
+    "duty_phone_missing": _l("Please write the number that answers day and night."),
+    "duty_ends_before": _l("This duty ends before it begins. Please look at day and time."),
+    "duty_too_long": _l("One duty lasts at most %(days)s days. Please write several."),
+    "duty_overlaps": _l(
+        "Somebody is on this duty already then: from %(at)s. Change that one, or choose other times."
+    ),
+    "duty_days_wrong": _l("Please write for how many days, from 1 to %(maximum)s."),
+    "duty_nothing_to_copy": _l("The week before is empty: there is nothing to copy."),
     "sheet_overtaken": _l("Somebody printed this sheet at the same moment. Please press once more."),
     # files
     "file_empty": _l("There are no rows in this file. Nothing was changed."),
@@ -293,6 +304,7 @@ SENTENCES: dict[str, Any] = {
     "offer_over": _l("The time for saying yes is over, and the place went to the next in the queue."),
     "on_duty": _l("You are on duty. Please press “I need to be relieved”: nobody asks why."),
     "not_on_duty": _l("This is for a shift that is running. Before it begins you can ask for a stand-in."),
+    "nothing_to_swap": _l("Please choose the shift that you would like in exchange."),
     "swap_with_oneself": _l("These are both your own shifts. A swap needs somebody else's."),
     "stand_in_is_oneself": _l("This place is yours. Somebody else must take it."),
     "stand_in_over": _l("Somebody took this place already, or it was withdrawn. Thank you."),

@@ -100,10 +100,10 @@ def ask_swap(public_id: str):
     """Ask for a swap."""
     try:
         search = services.ask_swap(
-            deed=deed(), signup_public_id=public_id, wanted_public_id=request.form.get("wanted", "")
+            deed=deed(), signup_public_id=public_id, wanted_public_id=request.form.get("wanted") or None
         )
     except LinliError as error:
-        if (_is_passed_on(error) and request.form.get("wanted")) or wants_json():
+        if _is_passed_on(error):
             raise
         return _swap_page(public_id, error)
     return answer(otherwise=url_for("rosters.show_stand_in", public_id=search.public_id), code="asked")

@@ -145,15 +145,17 @@ def _asked(deed: Deed, signup_public_id: str, signup: SignupNow, shift: ShiftNow
 
 
 @writing
-def ask_swap(*, deed: Deed, signup_public_id: str, wanted_public_id: str) -> Search:
+def ask_swap(*, deed: Deed, signup_public_id: str, wanted_public_id: str | None) -> Search:
     """Ask somebody to give their place for one's own; both must be able to have the other's.
 
-    Raises RuleBroken swap_with_oneself, the reasons of `rules.broken_rules`, other_cannot; Conflict swap_gone.
+    Raises RuleBroken nothing_to_swap, swap_with_oneself, the reasons of `rules.broken_rules`, other_cannot; Conflict swap_gone.
     """
     claim = requests.claim(deed)
     if claim.is_repeat:
         return _search(claim.object_id or 0)
     signup, shift = _own(deed, signup_public_id)
+    if wanted_public_id is None:
+        raise RuleBroken("nothing_to_swap", field="wanted")
     wanted = places.signup_now(public_id=wanted_public_id)
     if wanted.person_id == signup.person_id:
         raise RuleBroken("swap_with_oneself", field="wanted")
