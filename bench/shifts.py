@@ -17,7 +17,7 @@ from webapp.domain.volunteers.models import Commitment
 # A volunteer's pages are pages.
 PART_OF = "pages"
 PAIRS = 15
-SECONDS = 0.8
+SECONDS = 0.6
 COMMUNITIES, PEOPLE, PLACES = 335, 18_000, 6_000
 FITS, ALL, MINE = "/rosters/shifts", "/rosters/shifts?view=all", "/rosters/shifts?view=mine"
 
