@@ -66,6 +66,35 @@ def test_households_are_previewed_and_taken(cast, shell, tmp_path) -> None:
     assert wrong.exit_code == 1
 
 
+def test_volunteers_are_compared_and_taken(cast, shell, tmp_path) -> None:
+    file = tmp_path / "volunteers.csv"
+    file.write_bytes(
+        "姓名;手机号;队伍;会什么;身高\n张三;13800138000;先锋队;送菜、吹口哨;1\n李四;12;;;2\n".encode(
+            "gb18030"
+        )
+    )
+    arguments = ["volunteers", "import", str(file), "--area", "511623100013"]
+    shown = shell.invoke(args=[*arguments, "--preview", "--language", "en"])
+    assert last_line(shown).startswith("errors: ")
+    for text in (
+        "GB18030, semicolon",
+        "not taken: 身高",
+        "new teams: 先锋队",
+        "138****8000\tadded\tNot known and left out: 吹口哨",
+        "added 1, changed 0, unchanged 0, rejected 1, phone_shared 0",
+        "3\t手机号\t",
+    ):
+        assert text in shown.output
+    assert last_line(shell.invoke(args=arguments)) == "added 1, changed 0, unchanged 0, rejected 1"
+    errors = tmp_path / "volunteers.errors.csv"
+    corrected = errors.read_text(encoding="utf-8-sig").replace("李四,12,", "李四,13800138001,")
+    errors.write_text("\ufeff" + corrected, encoding="utf-8")
+    again = ["volunteers", "import", str(errors), "--area", "511623100013"]
+    assert last_line(shell.invoke(args=again)) == "added 1, changed 0, unchanged 0, rejected 0"
+    assert last_line(shell.invoke(args=arguments)) == "added 0, changed 0, unchanged 1, rejected 1"
+    assert shell.invoke(args=[*arguments[:-1], "1"]).exit_code == 1
+
+
 def test_staff_come_and_go(cast, shell) -> None:
     appoint = ["staff", "appoint", "李春梅", "15400009904", "grid_worker", "511623100013"]
     assert last_line(shell.invoke(args=[*appoint, "--unit", "县水务局", "--until", "2099-01-01"])).endswith(

@@ -46,6 +46,7 @@ _pledges: Any = Pledge.__table__
 _commitments: Any = Commitment.__table__
 _apart: Any = NotTheSame.__table__
 
+_above: Any = aliased(_areas, name="above")
 _first: Any = aliased(_volunteers, name="first")
 _second: Any = aliased(_volunteers, name="second")
 _first_phone: Any = aliased(_phones, name="first_phone")
@@ -197,6 +198,7 @@ def _side(actor: Actor, public_id: str, now: datetime) -> Side:
             _volunteers.c.applied_at,
             _volunteers.c.note,
             _areas.c.name.label("area_name"),
+            _above.c.name.label("compound_name"),
             _teams.c.name.label("team_name"),
             _teams.c.name_en.label("team_name_en"),
             _organisations.c.name.label("organisation_name"),
@@ -207,6 +209,7 @@ def _side(actor: Actor, public_id: str, now: datetime) -> Side:
         .select_from(
             _volunteers.join(_people, _people.c.id == _volunteers.c.person_id)
             .join(_areas, _areas.c.id == _volunteers.c.area_id)
+            .outerjoin(_above, and_(_above.c.id == _areas.c.parent_id, _above.c.level == "compound"))
             .outerjoin(_teams, _teams.c.id == _volunteers.c.team_id)
             .outerjoin(_organisations, _organisations.c.id == _volunteers.c.organisation_id)
         )
@@ -237,7 +240,7 @@ def _side(actor: Actor, public_id: str, now: datetime) -> Side:
         name=row.name,
         state=VolunteerState(row.state),
         society=Society(row.society),
-        area_name=row.area_name,
+        area_name=f"{row.compound_name} {row.area_name}" if row.compound_name else row.area_name,
         team_name=row.team_name,
         team_name_en=row.team_name_en,
         organisation_name=row.organisation_name,
