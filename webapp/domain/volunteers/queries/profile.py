@@ -129,7 +129,9 @@ def get_own(*, actor: Actor) -> OwnVolunteer | None:
     ).scalars()
     pledges = connection.execute(select(_pledges.c.kind).where(_pledges.c.volunteer_id == row.id)).scalars()
     return OwnVolunteer(
-        *row, skills=frozenset(skills), pledges=frozenset(PledgeKind(each) for each in pledges)
+        **row._mapping,  # noqa: SLF001 - SQLAlchemy's documented mapping
+        skills=frozenset(skills),
+        pledges=frozenset(PledgeKind(each) for each in pledges),
     )
 
 
