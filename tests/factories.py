@@ -40,6 +40,7 @@ from webapp.domain.supplies.models import (
 )
 from webapp.domain.volunteers.models import (
     Commitment,
+    Organisation,
     Pledge,
     SkillCertificate,
     Team,
@@ -371,6 +372,20 @@ class Factory:
                 db.session().add(round_bag)
                 public_ids.append(round_bag.public_id)
             return MadeRound(made.id, made.public_id, tuple(public_ids))
+
+        return self._write(build)
+
+    def organisation(self, name: str, *, area: MadeArea, **columns: Any) -> MadeTeam:
+        """An organisation of the area."""
+
+        def build() -> MadeTeam:
+            values = {"society": Society.SOCIAL_ORGANISATION, "created_at": clock.now()} | columns
+            made = Organisation(
+                public_id=new_public_id(), area_id=area.id, area_path=area.path, name=name, **values
+            )
+            db.session().add(made)
+            db.session().flush()
+            return MadeTeam(made.id, made.public_id, area)
 
         return self._write(build)
 

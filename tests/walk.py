@@ -1,7 +1,8 @@
 """How each route is called by the tests that walk all of them: what it is about, and a good form for it."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import count
 from typing import Any
 
 from flask import Flask
@@ -13,12 +14,29 @@ from webapp.base.ids import new_public_id
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.rosters.queries import duty as duty_queries
 from webapp.domain.rosters.queries import fills as fill_queries
-from webapp.domain.rosters.rules import SignupSource, SignupState
+from webapp.domain.rosters.queries import paper as roster_paper
+from webapp.domain.rosters.rules import (
+    Copy,
+    DutyKind,
+    LinkKind,
+    RosterSheetKind,
+    SignupSource,
+    SignupState,
+    monday_of,
+)
+from webapp.domain.rosters.services import duty as roster_duty
 from webapp.domain.rosters.services import fills
+from webapp.domain.rosters.services import links as roster_links
+from webapp.domain.rosters.services import paper as roster_printing
 from webapp.domain.supplies import services
 from webapp.domain.supplies.queries import paper
 from webapp.domain.supplies.rules import RoundState, SheetKind, Wish
+from webapp.domain.volunteers import services as volunteering
+from webapp.domain.volunteers.queries.teams import token_of
+from webapp.domain.volunteers.rules import Society, VolunteerState
+from webapp.domain.volunteers.services import Name
 from webapp.domain.volunteers.services import lists as volunteer_lists
 
 
@@ -581,3 +599,337 @@ def two_volunteers_with_one_phone(world: World) -> Call:
 def a_pair_is_there(world: World) -> Call:
     _twins(world)
     return {}, {}
+
+
+# --- paper, calendars, duty -----------------------------------------------------------------------------------
+
+
+def _staffed_post(world: World) -> tuple[Any, str]:
+    """A post without a team with a shift tomorrow that vera and viktor are on, and that day."""
+    cast, make = world.cast, world.make
+    post = make.post(cast.community)
+    shift = make.shift(post)
+    make.signup(shift, cast.people["vera"])
+    make.signup(shift, cast.people["viktor"])
+    return post, (clock.day(clock.now()) + timedelta(days=1)).isoformat()
+
+
+@call("POST /rosters/sheets")
+def print_a_wall_copy(world: World) -> Call:
+    post, day = _staffed_post(world)
+    return {}, {"kind": "sign_in", "copy": "wall", "from": day, "post": post.public_id}
+
+
+@call("POST /rosters/sheets #working")
+def print_a_working_copy(world: World) -> Call:
+    post, day = _staffed_post(world)
+    form = {"kind": "sign_in", "copy": "working", "from": day, "post": post.public_id, "reason": "点名"}
+    return {}, form
+
+
+@call("POST /rosters/sheets #team")
+def print_a_team(world: World) -> Call:
+    _post, day = _staffed_post(world)
+    form = {"kind": "team", "copy": "working", "from": day, "team": world.cast.team.public_id}
+    return {}, form | {"reason": "点名"}
+
+
+@call("POST /rosters/sheets #person")
+def print_veras_week(world: World) -> Call:
+    _post, day = _staffed_post(world)
+    return {}, {"kind": "person", "from": day, "volunteer": world.cast.volunteers["vera"].public_id}
+
+
+def _ask(post: Any, day: str) -> roster_paper.Ask:
+    return roster_paper.Ask(RosterSheetKind.SIGN_IN, Copy.WALL, date.fromisoformat(day), post=post.public_id)
+
+
+@call("GET /rosters/sheets/<public_id>", "GET /rosters/sheets/<public_id>.pdf")
+def a_printed_roster(world: World) -> Call:
+    post, day = _staffed_post(world)
+    actor = world.cast.actor("alice")
+    with world.cast.app.app_context():
+        subject = roster_paper.get_subject(actor=actor, ask=_ask(post, day))
+        prepared = roster_paper.prepare(subject=subject, language="zh_Hans", printed_by=actor.key)
+        public_id = roster_printing.record_sheet(
+            deed=make_deed(actor), prepared=prepared, language="zh_Hans", printed_by="艾丽", pdf=b"%PDF-"
+        )
+    return {"public_id": public_id}, {}
+
+
+@call("GET /rosters/sheets/jobs/<job>")
+def a_roster_of_alices_that_is_being_made(world: World) -> Call:
+    post, day = _staffed_post(world)
+    actor = world.cast.actor("alice")
+    with world.cast.app.app_context():
+        subject = roster_paper.get_subject(actor=actor, ask=_ask(post, day))
+        job = roster_printing.ask_for_sheet(
+            deed=make_deed(actor), subject=subject, language="zh_Hans", printed_by="艾丽"
+        )
+    return {"job": job}, {}
+
+
+@call("GET /rosters/calendars/<token>.ics")
+def veras_calendar(world: World) -> Call:
+    actor = world.cast.actor("vera")
+    with world.cast.app.app_context():
+        token = roster_links.make_link(
+            deed=make_deed(actor),
+            kind=LinkKind.CALENDAR_VOLUNTEER,
+            subject=world.cast.volunteers["vera"].public_id,
+        )
+    return {"token": token}, {}
+
+
+@call(
+    "GET /rosters/calendars/<kind>/<public_id>",
+    "POST /rosters/calendars/<kind>/<public_id>",
+    "POST /rosters/calendars/<kind>/<public_id>/revoke",
+)
+def the_teams_calendar(world: World) -> Call:
+    return {"kind": "team", "public_id": world.cast.team.public_id}, {}
+
+
+@call("GET /rosters/calendars/<kind>/<public_id> #own")
+def veras_own_calendar(world: World) -> Call:
+    return {"kind": "volunteer", "public_id": world.cast.volunteers["vera"].public_id}, {}
+
+
+def _duty_form(world: World, *, days_ahead: int) -> dict[str, str]:
+    first = clock.day(clock.now()) + timedelta(days=days_ahead)
+    return {
+        "area": world.cast.community.public_id,
+        "kind": "leader",
+        "name": "张国强",
+        "phone": "0826-3220110",
+        "starts_on": first.isoformat(),
+        "starts_time": "08:00",
+        "ends_on": (first + timedelta(days=1)).isoformat(),
+        "ends_time": "08:00",
+    }
+
+
+def _duty(world: World, *, days_ahead: int) -> str:
+    cast = world.cast
+    starts = clock.instant(datetime.combine(clock.day(clock.now()) + timedelta(days=days_ahead), time(8)))
+    plan = roster_duty.DutyPlan(DutyKind.LEADER, starts, starts + timedelta(days=1), "张国强", "0826-3220110")
+    with cast.app.app_context():
+        actor = cast.actor("alice")
+        roster_duty.add_duty(deed=make_deed(actor), area=cast.community.public_id, plan=plan)
+        area = duty_queries.get_area(actor=actor, public_id=cast.community.public_id)
+        found = duty_queries.list_duties(area_id=area.id, since=starts, until=starts + timedelta(hours=1))
+    return found[0].public_id
+
+
+# Each call writes somewhere in the year that no call before it wrote: the table is walked with many people.
+_days_ahead = count(10, 2)
+_weeks_ahead = count(700, 21)
+
+
+@call("POST /rosters/duties")
+def put_somebody_on_duty(world: World) -> Call:
+    return {}, _duty_form(world, days_ahead=next(_days_ahead))
+
+
+@call("POST /rosters/duties/copy")
+def copy_a_week_of_duties(world: World) -> Call:
+    ahead = next(_weeks_ahead)
+    _duty(world, days_ahead=ahead)
+    monday = monday_of(clock.day(clock.now()) + timedelta(days=ahead + 7))
+    return {}, {"area": world.cast.community.public_id, "from": monday.isoformat()}
+
+
+@call("GET /rosters/duties/<public_id>", "POST /rosters/duties/<public_id>/remove")
+def a_duty(world: World) -> Call:
+    return {"public_id": _duty(world, days_ahead=next(_days_ahead))}, {}
+
+
+@call("POST /rosters/duties/<public_id>")
+def change_a_duty(world: World) -> Call:
+    ahead = next(_days_ahead)
+    return {"public_id": _duty(world, days_ahead=ahead)}, _duty_form(world, days_ahead=ahead)
+
+
+# --- volunteers, teams, invitations -------------------------------------------------------------------------
+
+
+@call("POST /volunteers/join")
+def five_answers_and_two_pledges(world: World) -> Call:
+    form = {
+        "name": "某人",
+        "community": world.cast.community.public_id,
+        "skills": "delivery",
+        "when": "weekend_morning",
+        "age": "adult",
+        "health": "y",
+        "confidentiality": "y",
+    }
+    return {}, form
+
+
+@call("POST /volunteers/me/answer")
+def an_answer(_world: World) -> Call:
+    return {}, {"answer": "周末都可以"}
+
+
+@call("POST /volunteers/me/skills")
+def driving_too(_world: World) -> Call:
+    return {}, {"skills": "driving"}
+
+
+@call("POST /volunteers/me/certificates")
+def a_certificate_without_end(_world: World) -> Call:
+    return {}, {"skill": "nursing", "number": "A1"}
+
+
+@call("POST /volunteers/me/pledges")
+def both_pledges(_world: World) -> Call:
+    return {}, {"health": "y", "confidentiality": "y"}
+
+
+@call("POST /volunteers/me/certificates/<public_id>/remove")
+def the_certificate_of_viktor(world: World) -> Call:
+    cast = world.cast
+    with cast.app.app_context():
+        public_id = volunteering.add_certificate(
+            deed=make_deed(cast.actor("viktor")), skill="nursing", number="B2", expires_on=None
+        )
+    return {"public_id": public_id}, {}
+
+
+def _newcomer(world: World, *, in_team: bool = False) -> str:
+    cast = world.cast
+    made = world.make.volunteer(
+        world.make.user("新人"),
+        area=cast.community,
+        team=cast.team if in_team else None,
+        state=VolunteerState.ACCEPTED if in_team else VolunteerState.APPLIED,
+    )
+    return made.public_id
+
+
+@call("GET /volunteers/<public_id>", "POST /volunteers/<public_id>/accept")
+def a_newcomer(world: World) -> Call:
+    return {"public_id": _newcomer(world)}, {"version": "1"}
+
+
+@call("POST /volunteers/<public_id>/refuse", "POST /volunteers/<public_id>/reveal")
+def a_newcomer_and_a_reason(world: World) -> Call:
+    return {"public_id": _newcomer(world)}, {"version": "1", "reason": "要问一下"}
+
+
+@call("GET /volunteers/<public_id> #member", "POST /volunteers/<public_id>/reveal #member")
+def somebody_of_the_team(world: World) -> Call:
+    return {"public_id": world.cast.volunteers["vera"].public_id}, {"reason": "今晚的班"}
+
+
+@call("POST /volunteers/<public_id>/ask-back")
+def a_newcomer_and_a_question(world: World) -> Call:
+    return {"public_id": _newcomer(world)}, {"version": "1", "question": "周末能来吗?"}
+
+
+@call("POST /volunteers/<public_id>/place")
+def a_newcomer_into_the_team(world: World) -> Call:
+    return {"public_id": _newcomer(world)}, {"version": "1", "team": world.cast.team.public_id}
+
+
+@call("POST /volunteers/organisations", "POST /volunteers/teams")
+def a_new_name(world: World) -> Call:
+    form = {
+        "area": world.cast.community.public_id,
+        "name": f"新的{next(_days_ahead)}",
+        "society": "volunteer",
+    }
+    return {}, form
+
+
+@call(
+    "GET /volunteers/organisations/<public_id>",
+    "POST /volunteers/organisations/<public_id>",
+    "POST /volunteers/organisations/<public_id>/close",
+)
+def an_organisation(world: World) -> Call:
+    cast = world.cast
+    with cast.app.app_context():
+        public_id = volunteering.make_organisation(
+            deed=make_deed(cast.actor("alice")),
+            area=cast.community.public_id,
+            named=Name(f"志愿者协会{next(_days_ahead)}", "", Society.VOLUNTEER),
+        )
+    return {"public_id": public_id}, {"name": f"改名{next(_days_ahead)}", "society": "charity"}
+
+
+@call(
+    "GET /volunteers/organisations/<public_id> #county",
+    "POST /volunteers/organisations/<public_id> #county",
+)
+def an_organisation_of_the_county(world: World) -> Call:
+    made = world.make.organisation(f"县协会{next(_days_ahead)}", area=world.cast.county)
+    return {"public_id": made.public_id}, {"name": "改名", "society": "charity"}
+
+
+@call(
+    "GET /volunteers/teams/<public_id>",
+    "GET /volunteers/teams/<public_id>/invitations",
+)
+def the_team_of_tess(world: World) -> Call:
+    return {"public_id": world.cast.team.public_id}, {}
+
+
+@call(
+    "GET /volunteers/teams/<public_id> #other",
+    "POST /volunteers/teams/<public_id>",
+    "POST /volunteers/teams/<public_id>/close",
+)
+def another_team(world: World) -> Call:
+    made = world.make.team(f"另一队{next(_days_ahead)}", area=world.cast.community)
+    return {"public_id": made.public_id}, {"name": f"改名{next(_days_ahead)}", "society": "volunteer"}
+
+
+@call("POST /volunteers/teams/<public_id>/leads")
+def a_new_lead(world: World) -> Call:
+    return {"public_id": world.cast.team.public_id}, {"volunteer": _newcomer(world, in_team=True)}
+
+
+@call("POST /volunteers/teams/<public_id>/leads/<volunteer>/end")
+def a_lead_who_was_named(world: World) -> Call:
+    cast, volunteer = world.cast, _newcomer(world, in_team=True)
+    with cast.app.app_context():
+        volunteering.name_lead(
+            deed=make_deed(cast.actor("alice")), team=cast.team.public_id, volunteer=volunteer
+        )
+    return {"public_id": cast.team.public_id, "volunteer": volunteer}, {}
+
+
+@call("POST /volunteers/teams/<public_id>/invitations")
+def a_week_and_thirty_people(world: World) -> Call:
+    return {"public_id": world.cast.team.public_id}, {"days": "7", "use_limit": "30"}
+
+
+def _invitation(world: World) -> str:
+    cast = world.cast
+    with cast.app.app_context():
+        return volunteering.make_invitation(
+            deed=make_deed(cast.actor("alice")), team=cast.team.public_id, days=7, use_limit=30
+        )
+
+
+@call(
+    "GET /volunteers/teams/<public_id>/invitations/<invitation>",
+    "GET /volunteers/teams/<public_id>/invitations/<invitation>/poster.pdf",
+    "POST /volunteers/teams/<public_id>/invitations/<invitation>/revoke",
+)
+def an_invitation_of_the_team(world: World) -> Call:
+    return {"public_id": world.cast.team.public_id, "invitation": _invitation(world)}, {}
+
+
+@call("GET /volunteers/invitations/<token>")
+def a_code_that_was_scanned(world: World) -> Call:
+    with world.cast.app.app_context():
+        return {"token": token_of(_invitation(world))}, {}
+
+
+@call("POST /volunteers/invitations/<token>")
+def a_code_of_the_team(world: World) -> Call:
+    with world.cast.app.app_context():
+        return {"token": token_of(_invitation(world))}, {}
