@@ -7,3 +7,4 @@ bp = Blueprint("rosters", __name__, url_prefix="/rosters")
 # The routes register themselves on bp.
 from webapp.blueprints.rosters import fills  # noqa: E402, F401
 from webapp.blueprints.rosters import stand_ins, taking  # noqa: E402, F401
+from webapp.blueprints.rosters import calendars, duties, paper  # noqa: E402, F401

@@ -70,6 +70,7 @@ def _page(*, status: int = 200, error: LinliError | None = None) -> Response:
                 if each is not RosterSheetKind.PERSON
             ],
             sheets=[paper_views.line(each, now=now) for each in printed],
+            back=week_url(),
         )
         return make_response(html, status)
     choices = paper.list_choices(actor=actor)
@@ -85,6 +86,12 @@ def _page(*, status: int = 200, error: LinliError | None = None) -> Response:
     if error:
         response.headers[ANSWER] = error.code
     return response
+
+
+def week_url() -> str | None:
+    """The week on the screen, where these sheets are asked for."""
+    has_week = "rosters.show_week" in current_app.view_functions
+    return url_for("rosters.show_week") if has_week else None
 
 
 def _kept(given: Any) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select
 
 from webapp.base import clock, crypto, db, files
 from webapp.base.actor import Actor
@@ -161,7 +161,7 @@ def _post_subject(actor: Actor, ask: Ask) -> Subject:
     p = _posts.c
     phones = visible(actor, Permission.PHONES_PRINT, path=p.area_path, team_id=p.team_id)
     row = _one(
-        select(p.id, p.public_id, p.area_path, p.name, p.name_en, phones.label("phones")).where(
+        select(p.id, p.public_id, p.area_path, p.name, p.name_en, case((phones, 1), else_=0).label("phones")).where(
             p.public_id == ask.post, _see_posts(actor)
         )
     )
@@ -182,7 +182,7 @@ def _team_subject(actor: Actor, ask: Ask) -> Subject:
     see = visible(actor, Permission.ROSTER_SEE, path=t.area_path, team_id=t.id)
     phones = visible(actor, Permission.PHONES_PRINT, path=t.area_path, team_id=t.id)
     row = _one(
-        select(t.id, t.public_id, t.area_path, t.name, t.name_en, phones.label("phones")).where(
+        select(t.id, t.public_id, t.area_path, t.name, t.name_en, case((phones, 1), else_=0).label("phones")).where(
             t.public_id == ask.team, see
         )
     )
@@ -219,7 +219,7 @@ def _person_subject(actor: Actor, ask: Ask) -> Subject:
     staff = within(v.area_path, *staff_paths(actor, Permission.PHONES_PRINT))
     phones = or_(staff, v.team_id.in_(led_teams(actor)))
     row = _one(
-        select(v.id, v.public_id, v.person_id, v.area_path, v.name, phones.label("phones")).where(
+        select(v.id, v.public_id, v.person_id, v.area_path, v.name, case((phones, 1), else_=0).label("phones")).where(
             v.public_id == ask.volunteer, or_(own, see), v.state != VolunteerState.MERGED
         )
     )
