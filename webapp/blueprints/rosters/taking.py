@@ -15,6 +15,9 @@ from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
 # What one has promised, and a shift with its form, are there without a network too; how many are missing is not.
 KEEP = ("X-Offline", "keep")
 
+# Whoever reads everything reads it through: so many rows are 5 kB on the wire.
+ALL_AT_ONCE = 150
+
 
 @bp.get("/shifts")
 @requires(Permission.SHIFT_TAKE)
@@ -38,7 +41,11 @@ def list_shifts():
         return response
     view = "all" if view == "all" else "fits"
     page = taking.list_shifts(
-        actor=current_actor(), now=now, only_fitting=view == "fits", after=request.args.get("after")
+        actor=current_actor(),
+        now=now,
+        only_fitting=view == "fits",
+        after=request.args.get("after"),
+        limit=taking.PAGE if view == "fits" else ALL_AT_ONCE,
     )
     pages.use_place(page.place)
     return render_template(
