@@ -1,19 +1,21 @@
 """Who would take a place: all that the rules ask of a person, in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, String, bindparam, cast, literal_column, null, select, union_all
+from sqlalchemy import Date, String, bindparam, cast, literal_column, null, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from webapp.base import clock
-from webapp.base.db import Id, UtcDateTime, reading
+from webapp.base.db import Id, UtcDateTime, is_any, reading
 from webapp.base.prepared import Prepared
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import zoned
 from webapp.domain.areas.rules import cordons, side_of
-from webapp.domain.rosters.rules import Stretch, Taker
+from webapp.domain.rosters.models import Shift, Signup, StandIn
+from webapp.domain.rosters.rules import LIVE, SignupState, StandInKind, StandInState, Stretch, Taker
 from webapp.domain.volunteers.models import (
     Commitment,
     Pledge,
@@ -31,6 +33,9 @@ _certificates: Any = SkillCertificate.__table__
 _pledges: Any = Pledge.__table__
 _commitments: Any = Commitment.__table__
 _areas: Any = Area.__table__
+_shifts: Any = Shift.__table__
+_signups: Any = Signup.__table__
+_stand_ins: Any = StandIn.__table__
 
 # What the time rules can ask for: six days in a row and the rest before them.
 LOOKS_BACK = timedelta(days=8)
@@ -104,7 +109,7 @@ _community = (
 )
 _mine = select(_volunteers.c.id).where(_volunteers.c.person_id == _person).scalar_subquery()
 _sealed = zoned.subquery()
-_me = union_all(
+_parts = (
     select(
         *_row(
             "volunteer",
@@ -149,7 +154,38 @@ _me = union_all(
     ),
     select(*_row("zone", path=_sealed.c.path, number=_sealed.c.is_sealed)),
 )
-_me_prepared = Prepared(_me)
+_me_prepared = Prepared(union_all(*_parts))
+# What a list marks: how the reader stands to a shift, and where they could stand in for somebody. Few rows each.
+_asker: Any = aliased(Signup.__table__, name="asker")
+_reader_prepared = Prepared(
+    union_all(
+        *_parts,
+        select(
+            *_row("mine", code=_signups.c.state, number=_signups.c.shift_id, starts_at=_signups.c.accept_by)
+        )
+        .select_from(_signups.join(_shifts, _shifts.c.id == _signups.c.shift_id))
+        .where(
+            _signups.c.person_id == _person,
+            is_any(_signups.c.state, *LIVE),
+            _shifts.c.ends_at > bindparam("now", type_=UtcDateTime),
+        ),
+        select(
+            *_row(
+                "search",
+                code=_asker.c.skill_code,
+                text=_stand_ins.c.public_id,
+                number=_asker.c.shift_id,
+            )
+        )
+        .select_from(_stand_ins.join(_asker, _asker.c.id == _stand_ins.c.signup_id))
+        .where(
+            is_any(_stand_ins.c.state, StandInState.OPEN),
+            is_any(_stand_ins.c.kind, StandInKind.STAND_IN, StandInKind.RELIEF),
+            or_(_stand_ins.c.to_person_id.is_(None), _stand_ins.c.to_person_id == _person),
+            _asker.c.person_id != _person,
+        ),
+    )
+)
 
 
 @reading
@@ -160,6 +196,26 @@ def load_me(*, person_id: int, now: datetime, since: datetime | None = None) -> 
     """
     looks_back = min(now, since or now) - LOOKS_BACK
     return _read(person_id, _me_prepared.all({"person": person_id, "since": looks_back, "now": now}))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A person who reads a list: themselves, how they stand to shifts (state, until when an offer holds), and the
+    searches for a stand-in that they could answer (public id, skill of the place), both by the shift's id.
+    """
+
+    me: Me
+    signups: Mapping[int, tuple[SignupState, datetime | None]]
+    searches: Mapping[int, tuple[str, str | None]]
+
+
+@reading
+def load_reader(*, person_id: int, now: datetime) -> Reader:
+    """As `load_me`, with what a list of shifts marks for this person; one statement."""
+    rows = _reader_prepared.all({"person": person_id, "since": now - LOOKS_BACK, "now": now})
+    signups = {row.number: (SignupState(row.code), row.starts_at) for row in rows if row.kind == "mine"}
+    searches = {row.number: (row.text, row.code) for row in rows if row.kind == "search"}
+    return Reader(_read(person_id, rows), signups, searches)
 
 
 def _read(person_id: int, rows: Sequence[Any]) -> Me:
@@ -183,7 +239,7 @@ def _read(person_id: int, rows: Sequence[Any]) -> Me:
             taken.append(stretch)
             if row.code == CommitmentKind.SHIFT:
                 own[row.number] = stretch
-        else:
+        elif kind == "zone":
             zones.append((row.path, bool(row.number)))
     cordon = cordons(zones) if zones else ()
     if volunteer is None:

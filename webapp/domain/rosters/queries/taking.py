@@ -20,7 +20,7 @@ from webapp.domain.people.models import Person
 from webapp.domain.rosters import rules
 from webapp.domain.rosters.models import Attendance, Post, Shift, ShiftSkill, Signup, StandIn
 from webapp.domain.rosters.queries.places import ShiftNow
-from webapp.domain.rosters.queries.takers import Me, load_me
+from webapp.domain.rosters.queries.takers import Me, Reader, load_me, load_reader
 from webapp.domain.rosters.rules import (
     LIVE,
     Opening,
@@ -48,7 +48,7 @@ PAGE = 30
 # Of how many shifts the first ones that fit are shown; and how often that is done for one page.
 _LOOKED_AT = 60
 _MOST_LOOKS = 2
-_MOST_ABOVE = 12
+_MOST_ABOVE = 4
 _KEPT = timedelta(days=1)
 
 
@@ -136,7 +136,6 @@ _lapsed = (
     .correlate(_shifts)
     .scalar_subquery()
 )
-_mine: Any = aliased(Signup.__table__, name="mine")
 # Nearest first: what lies in the compound (or building) of the reader's home, or what their own team does.
 _far = case(
     (
@@ -200,29 +199,11 @@ _list = Prepared(
     select(
         _page,
         _lapsed_on_page.label("lapsed"),
-        _mine.c.state.label("my_state"),
-        _mine.c.accept_by,
-        _asked_for.c.public_id.label("stand_in"),
-        _asked_for.c.skill_code.label("stand_in_skill"),
         _needs.c.skill_code,
         _needs.c.needed_count,
         _needs.c.taken_count.label("skill_taken"),
-        _skills.c.name_zh,
-        _skills.c.name_en.label("skill_en"),
     )
-    .select_from(
-        _page.outerjoin(
-            _mine,
-            and_(
-                _mine.c.shift_id == _page.c.id,
-                _mine.c.person_id == bindparam("person"),
-                is_any(_mine.c.state, *LIVE),
-            ),
-        )
-        .outerjoin(_asked_for, _asked_for.c.shift_id == _page.c.id)
-        .outerjoin(_needs, _needs.c.shift_id == _page.c.id)
-        .outerjoin(_skills, _skills.c.code == _needs.c.skill_code)
-    )
+    .select_from(_page.outerjoin(_needs, _needs.c.shift_id == _page.c.id))
     .order_by(_page.c.far, _page.c.starts_at, _page.c.id, _needs.c.skill_code)
 )
 
@@ -233,10 +214,11 @@ def list_shifts(
 ) -> ShiftPage:
     """The shifts that the actor could take, or with `only_fitting` those that fit; paged by key.
 
-    At most five statements with the sign-in, at any size. A person who is no volunteer sees what their community
-    looks for, each with the reason not_a_volunteer.
+    At most five statements with the sign-in, at any size and for any reason. A person who is no volunteer sees what
+    their community looks for, each with the reason not_a_volunteer.
     """
-    me = load_me(person_id=actor.person_id or 0, now=now)
+    reader = load_reader(person_id=actor.person_id or 0, now=now)
+    me = reader.me
     place = get_place(me.home_path) if me.is_volunteer else get_place_of(actor=actor)
     here = me.here or place.community_path
     if not here:
@@ -244,21 +226,19 @@ def list_shifts(
     key = _read_key(after)
     lines: list[ShiftLine] = []
     size = _LOOKED_AT if only_fitting else limit
-    for _ in range(_MOST_LOOKS):
+    for _ in range(_MOST_LOOKS if only_fitting else 1):
         found = _groups(_list.all(_list_parameters(me, here, now, key, size + 1)))
-        for number, group in enumerate(found[:size]):
-            line = _line(me, group, now)
+        for number, group in enumerate(found[:size], start=1):
+            line = _line(reader, group, now)
             key = (group[0].far, group[0].starts_at, group[0].id)
             if not only_fitting or (line.reason is None and line.state is None):
                 lines.append(line)
             if len(lines) == limit:
-                is_last = number + 1 == len(found)
-                return ShiftPage(me, place, tuple(lines), None if is_last else _written(key))
+                is_last = number == len(found)
+                return ShiftPage(me, place, _named(lines), None if is_last else _written(key))
         if len(found) <= size:
-            return ShiftPage(me, place, tuple(lines), None)
-        if not only_fitting:
-            break
-    return ShiftPage(me, place, tuple(lines), _written(key))
+            return ShiftPage(me, place, _named(lines), None)
+    return ShiftPage(me, place, _named(lines), _written(key))
 
 
 _Key = tuple[int, datetime, int]
@@ -333,32 +313,45 @@ def _opening(me: Me, rows: Sequence[Any], *, taken: int) -> Opening:
     )
 
 
-def _line(me: Me, rows: Sequence[Any], now: datetime) -> ShiftLine:
-    first = rows[0]
+def _line(reader: Reader, rows: Sequence[Any], now: datetime) -> ShiftLine:
+    first, me = rows[0], reader.me
     taken = first.taken_count - first.lapsed
+    state, accept_by = reader.signups.get(first.id, (None, None))
+    stand_in, kept_for = reader.searches.get(first.id, (None, None))
     reason = None
-    if first.my_state is None:
+    if state is None:
         opening = _opening(me, rows, taken=taken)
         reason = rules.reason_against(me.taker, opening, me.taken, now=now)
-        if reason is not None and first.stand_in is not None and reason.code in rules.WAITED_FOR:
-            reason = _reason_to_stand_in(me, opening, first.stand_in_skill)
-        if reason is not None and "skill" in reason.params:
-            reason = _with_name(reason, rows)
+        if reason is not None and stand_in is not None and reason.code in rules.WAITED_FOR:
+            reason = _reason_to_stand_in(me, opening, kept_for)
     return ShiftLine(
-        public_id=first.public_id,
-        starts_at=first.starts_at,
-        ends_at=first.ends_at,
-        day=first.day,
-        post=first.name,
-        post_en=first.name_en,
-        is_near=first.far == 0,
-        lacking=max(0, first.wanted_count - taken),
-        free=max(0, first.maximum_count - taken),
-        state=None if first.my_state is None else SignupState(first.my_state),
-        accept_by=first.accept_by,
-        stand_in=first.stand_in,
-        reason=reason,
+        first.public_id,
+        first.starts_at,
+        first.ends_at,
+        first.day,
+        first.name,
+        first.name_en,
+        first.far == 0,
+        max(0, first.wanted_count - taken),
+        max(0, first.maximum_count - taken),
+        state,
+        accept_by,
+        stand_in,
+        reason,
     )
+
+
+_skill_names = Prepared(select(_skills.c.code, _skills.c.name_zh, _skills.c.name_en))
+
+
+def _named(lines: Sequence[ShiftLine]) -> tuple[ShiftLine, ...]:
+    """The lines with the skills in their reasons by name; one statement, and none where nothing is refused for a skill."""
+    lacking = [line.reason for line in lines if line.reason is not None and "skill" in line.reason.params]
+    if lacking:
+        names = {row.code: (row.name_zh, row.name_en) for row in _skill_names.all({})}
+        for reason in lacking:
+            reason.params["skill"] = names.get(reason.params["skill"], reason.params["skill"])
+    return tuple(lines)
 
 
 def _reason_to_stand_in(me: Me, opening: Opening, skill: str | None) -> RuleBroken | None:
