@@ -173,7 +173,7 @@ def _week_pages(sheet: WeekSheet) -> Iterator[Page]:
                 (gettext("No. in list"), 10),
                 (gettext("Person's name"), 28),
                 (gettext("Unit / team"), 45),
-                (gettext("Phone"), 32),
+                (gettext("Contact phone"), 32),
                 (gettext("Shifts of this week"), 140),
             ],
             rows=[
@@ -213,7 +213,7 @@ def _sign_in_page(sheet: SignInSheet) -> Page:
         post=_to(sheet.post.name),
         day=words.full_day(sheet.facts.first),
     )
-    phone = [(gettext("Phone"), 30.0)] if is_working else []
+    phone = [(gettext("Contact phone"), 30.0)] if is_working else []
     rows = [
         [
             str(number),
@@ -276,7 +276,7 @@ def _team_page(sheet: TeamSheet) -> Page:
         above=_above(sheet, title),
         columns=[
             (gettext("Person's name"), 26),
-            *([(gettext("Phone"), 30.0)] if is_working else []),
+            *([(gettext("Contact phone"), 30.0)] if is_working else []),
             *_days(sheet.days),
             (gettext("Remarks"), 17.5),
         ],
