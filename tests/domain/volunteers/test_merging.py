@@ -12,11 +12,12 @@ from webapp.base.errors import Conflict, NotAllowed, NotFound, RuleBroken
 from webapp.domain.accounts.models import User
 from webapp.domain.households.models import Member, MemberState
 from webapp.domain.people.models import Person, PersonPhone
-from webapp.domain.rosters.models import Attendance, HoursEntry, Shift, Signup, StandIn
+from webapp.domain.rosters.models import Attendance, HoursEntry, SecretLink, Shift, Signup, StandIn
 from webapp.domain.rosters.rules import (
     EntryKind,
     EntryState,
     Evidence,
+    LinkKind,
     Mark,
     SignupState,
     StandInKind,
@@ -267,6 +268,24 @@ def test_a_swap_between_the_two_is_withdrawn(cast, make, pair) -> None:
     )
     merge(cast, vera, twin)
     assert one(StandIn, signup_id=mine.id).state == StandInState.WITHDRAWN
+
+
+def test_a_calendar_address_goes_on_to_who_stays(cast, pair) -> None:
+    vera, twin, _user = pair
+    for kind, subject in ((LinkKind.CALENDAR_VOLUNTEER, twin.id), (LinkKind.CALENDAR_TEAM, twin.id)):
+        add(
+            SecretLink,
+            public_id=f"link-{kind}",
+            kind=kind,
+            subject_id=subject,
+            token_hash=f"hash-{kind}",
+            token_start="abcdef",
+            made_by="test",
+            made_at=clock.now(),
+        )
+    merge(cast, vera, twin)
+    assert one(SecretLink, kind=LinkKind.CALENDAR_VOLUNTEER).subject_id == vera.id
+    assert one(SecretLink, kind=LinkKind.CALENDAR_TEAM).subject_id == twin.id
 
 
 def test_in_a_household_of_both_the_surer_row_stays(cast, make, pair) -> None:

@@ -511,6 +511,7 @@ def preview(
     file: BinaryIO,
     reject: Reject,
     report: Report | None = None,
+    row_count: int = 0,
 ) -> Preview:
     """Read the whole file and compare it with who is known; `reject` is told each row that would not be taken.
 
@@ -538,8 +539,8 @@ def preview(
             # What is as before and needs no word is not worth a line.
             if counts[outcome.kind] <= SHOWN and (outcome.kind != UNCHANGED or outcome.remarks):
                 shown.outcomes.append(outcome)
-        if report is not None:
-            report(min(99, shown.row_count // 1000))
+        if report is not None and row_count:
+            report(min(99, shown.row_count * 100 // row_count))
     shown.counts = dict(counts)
     for kind, group in board.groups.new:
         (shown.new_teams if kind == "team" else shown.new_organisations).append(group.name)

@@ -181,6 +181,7 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
                 file=io.BytesIO(content),
                 reject=rejected.add,
                 report=report,
+                row_count=_count_rows(content) if parameters["is_long"] else 0,
             )
             counts = shown.counts
             result = asdict(shown) | {"outcomes": [_as_shown(outcome, say) for outcome in shown.outcomes]}
@@ -202,6 +203,10 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
         "problem_count": counts["rejected"],
         "errors_file_id": errors_file_id,
     }
+
+
+def _count_rows(content: bytes) -> int:
+    return sum(1 for _row in imports.open_list(io.BytesIO(content)).rows())
 
 
 def _as_shown(outcome: Outcome, say: Say) -> dict[str, Any]:
