@@ -1,7 +1,7 @@
-"""Printed sheets against ReportLab: the run sheet of 500 and of 5,000 doors, each in a fresh process.
+"""Printed sheets against ReportLab: the run sheet and the sign-in sheet of 500 and of 5,000 rows, in fresh processes.
 
     python bench/pdf.py            the figures
-    python bench/pdf.py 500 OUT    one sheet, as the figures time it
+    python bench/pdf.py 500 OUT    one run sheet, as the figures time it (pdf_roster.py: one sign-in sheet)
 
 Each figure is a whole process: interpreter, imports, opening the fonts, subsets, layout, file. Nothing is warm but
 the operating system's file cache; stored PDFs are off, no font is cached on disk. Runs of both sides alternate; the
@@ -23,6 +23,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 RUNS = {500: 7, 5000: 5}
+Measured = tuple[float, float, float]
+"""Seconds on the clock, seconds of the processor, peak megabytes."""
 
 
 def run() -> dict[str, Any]:
@@ -30,32 +32,43 @@ def run() -> dict[str, Any]:
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"LINLI_BENCH_TRANSLATIONS": str(_translations(Path(folder)))}
-        for doors, runs in RUNS.items():
-            ours, theirs, peaks, their_peaks, processor = [], [], [], [], []
-            for _ in range(runs):
-                seconds, used, peak = _process("pdf_reference.py", doors, folder, environment)
-                theirs.append(seconds)
-                their_peaks.append(peak)
-                seconds, ours_used, peak = _process("pdf.py", doors, folder, environment)
-                ours.append(seconds)
-                peaks.append(peak)
-                processor.append(ours_used / used)
-            pairs = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-            figures[f"run_sheet_{doors}_vs_reportlab"] = round(statistics.median(pairs), 2)
-            figures[f"run_sheet_{doors}_vs_reportlab_processor"] = round(statistics.median(processor), 2)
-            figures[f"run_sheet_{doors}_s"] = round(statistics.median(ours), 2)
-            figures[f"reportlab_{doors}_s"] = round(statistics.median(theirs), 2)
-            figures[f"peak_mb_{doors}"] = round(max(peaks))
-            figures[f"reportlab_peak_mb_{doors}"] = round(max(their_peaks))
-            figures[f"kb_{doors}"] = round((Path(folder) / f"pdf.py-{doors}.pdf").stat().st_size / 1024)
-            figures[f"reportlab_kb_{doors}"] = round(
-                (Path(folder) / f"pdf_reference.py-{doors}.pdf").stat().st_size / 1024
-            )
+        for name, ours, reference in (
+            ("run_sheet", "pdf.py", "pdf_reference.py"),
+            ("roster", "pdf_roster.py", "pdf_roster_reference.py"),
+        ):
+            for rows, runs in RUNS.items():
+                pairs = [
+                    (
+                        _process(reference, rows, folder, environment),
+                        _process(ours, rows, folder, environment),
+                    )
+                    for _ in range(runs)
+                ]
+                figures |= _figures(name, rows, pairs)
+                for script, label in ((ours, "kb"), (reference, "reportlab_kb")):
+                    size = (Path(folder) / f"{script}-{rows}.pdf").stat().st_size
+                    figures[f"{name}_{label}_{rows}"] = round(size / 1024)
     figures["growth_10x"] = round(figures["run_sheet_5000_s"] / figures["run_sheet_500_s"], 1)
+    figures["growth_500_to_5000"] = round(figures["roster_5000_s"] / figures["roster_500_s"], 1)
     return figures
 
 
-def _process(script: str, doors: int, folder: str, environment: dict[str, str]) -> tuple[float, float, float]:
+def _figures(name: str, rows: int, pairs: list[tuple[Measured, Measured]]) -> dict[str, float]:
+    """Ratios are medians over pairs of processes that ran one after the other."""
+    median = statistics.median
+    return {
+        f"{name}_{rows}_vs_reportlab": round(median(ours[0] / theirs[0] for theirs, ours in pairs), 2),
+        f"{name}_{rows}_vs_reportlab_processor": round(
+            median(ours[1] / theirs[1] for theirs, ours in pairs), 2
+        ),
+        f"{name}_{rows}_s": round(median(ours[0] for _, ours in pairs), 2),
+        f"{name}_reportlab_{rows}_s": round(median(theirs[0] for theirs, _ in pairs), 2),
+        f"{name}_peak_mb_{rows}": round(max(ours[2] for _, ours in pairs)),
+        f"{name}_reportlab_peak_mb_{rows}": round(max(theirs[2] for theirs, _ in pairs)),
+    }
+
+
+def _process(script: str, doors: int, folder: str, environment: dict[str, str]) -> Measured:
     """Seconds on the clock, seconds of the processor and peak megabytes of one whole process."""
     target = Path(folder) / f"{script}-{doors}.pdf"
     started = time.perf_counter()
@@ -81,20 +94,27 @@ def _translations(folder: Path) -> Path:
     return folder / "translations"
 
 
-def one(doors: int, target: str) -> None:
-    """Print the run sheet of so many doors with our own code."""
-    from pdf_orders import FACTS, PRINTED, run_sheet_of  # noqa: PLC0415, I001 - its import is part of what is measured
+def printing_app() -> Any:
+    """An application with our templates and words and nothing else: printing needs no more."""
     from flask import Flask  # noqa: PLC0415 - its import is part of what is measured
     from flask_babel import Babel  # noqa: PLC0415 - its import is part of what is measured
     from jinja2 import StrictUndefined  # noqa: PLC0415 - its import is part of what is measured
-    from webapp.domain.supplies.sheets import Printing  # noqa: PLC0415 - its import is part of what is measured
-    from webapp.web import pdf, qr  # noqa: PLC0415 - its import is part of what is measured
 
     app = Flask("webapp", root_path=str(ROOT / "webapp"))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = os.environ.get("LINLI_BENCH_TRANSLATIONS", "translations")
     Babel(app)
+    return app
+
+
+def one(doors: int, target: str) -> None:
+    """Print the run sheet of so many doors with our own code."""
+    from pdf_orders import FACTS, PRINTED, run_sheet_of  # noqa: PLC0415, I001 - its import is part of what is measured
+    from webapp.domain.supplies.sheets import Printing  # noqa: PLC0415 - its import is part of what is measured
+    from webapp.web import pdf, qr  # noqa: PLC0415 - its import is part of what is measured
+
+    app = printing_app()
     version, printed_at, printed_by = PRINTED
     with app.app_context():
         printed = pdf.render(

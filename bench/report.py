@@ -54,7 +54,11 @@ GOALS = {
     "pdf": {
         "run_sheet_500_vs_reportlab": Goal(AT_MOST, 4),
         "run_sheet_5000_vs_reportlab": Goal(AT_MOST, 4),
-        "peak_mb_500": Goal(AT_MOST, 150),
+        "run_sheet_peak_mb_500": Goal(AT_MOST, 150),
+        "roster_500_vs_reportlab": Goal(AT_MOST, 4),
+        "roster_5000_vs_reportlab": Goal(AT_MOST, 4),
+        "growth_500_to_5000": Goal(AT_MOST, 11),
+        "roster_peak_mb_500": Goal(AT_MOST, 150),
     },
     "peers": {
         "shift_list_vs_juntagrico": Goal(AT_LEAST, 50),
