@@ -201,6 +201,7 @@ SENTENCES: dict[str, Any] = {
     "volunteer_elsewhere": _l(
         "This person is a volunteer of another area. When they have moved, they change where they live themselves."
     ),
+    "already_scaled": _l("A county was made in this database already. Nothing was changed."),
     # volunteers who are one person
     "merged_already": _l(
         "One of them was merged meanwhile. Nothing was changed; please look at the list again."
@@ -214,11 +215,11 @@ SENTENCES: dict[str, Any] = {
         " Please take one of them off there first."
     ),
     # remarks
-    "skill_not_known": _l("Not known and left out:"),
-    "certificate_not_known": _l("Not known as a certificate and left out:"),
-    "address_not_matched": _l("No building of the area fits; they stand under the community:"),
+    "skill_not_known": _l("Not known and left out."),
+    "certificate_not_known": _l("Not known as a certificate and left out."),
+    "address_not_matched": _l("No building of the area fits; they stand under the community."),
     "same_as_line": _l("The same person as in line %(line)s."),
-    "phone_shared": _l("Same phone as another volunteer; kept apart as possible duplicates:"),
+    "phone_shared": _l("Same phone, another name: kept apart as possible duplicates."),
     # joining a household
     "community_missing": _l("Please choose your community."),
     "building_unknown": _l("Please choose your building, or write where you live below."),
