@@ -557,7 +557,8 @@ def test_the_team_s_posts_elsewhere_are_shown(world, make, noon):
 @pytest.mark.parametrize("view", ["fits", "all", "mine"])
 def test_the_lists_ask_the_same_whatever_their_length(world, make, noon, queries, rows, view):
     for n in range(rows):
-        shift = make.shift(world.post, starts_at=at(3 + n, 14), skills={"sampling": 1})
+        columns = {"maximum_count": 1, "wanted_count": 1, "skills": {"sampling": 1}}
+        shift = make.shift(world.post, starts_at=at(3 + n, 14), **columns)
         if view == "mine":
             make.signup(shift, world.cast.people["vera"])
     actor = world.cast.actor("vera")

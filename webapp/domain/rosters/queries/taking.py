@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_
+from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 
 from webapp.base.actor import Actor
@@ -145,66 +145,91 @@ _far = case(
     (_posts.c.team_id == bindparam("team"), 0),
     else_=1,
 )
-_page = (
-    select(
-        _shifts.c.id,
-        _shifts.c.public_id,
-        _shifts.c.starts_at,
-        _shifts.c.ends_at,
-        _shifts.c.day,
-        _shifts.c.wanted_count,
-        _shifts.c.maximum_count,
-        _shifts.c.taken_count,
-        _posts.c.name,
-        _posts.c.name_en,
-        _posts.c.area_path,
-        _posts.c.handles_household_data,
-        _posts.c.adults_only,
-        _posts.c.newcomers_welcome,
-        _far.label("far"),
-    )
-    .select_from(_posts.join(_shifts, _shifts.c.post_id == _posts.c.id))
-    .where(
-        or_(
-            and_(_posts.c.area_path >= bindparam("here"), _posts.c.area_path < bindparam("here_end")),
-            one_of(_posts.c.area_path, "above", _MOST_ABOVE),
-            _posts.c.team_id == bindparam("team"),
-        ),
-        # A shift takes at most a day: what begins before that is over.
-        _shifts.c.starts_at > bindparam("since", type_=UtcDateTime),
-        _shifts.c.ends_at > bindparam("now", type_=UtcDateTime),
-        is_any(_shifts.c.state, ShiftState.OPEN),
-        tuple_(_far, _shifts.c.starts_at, _shifts.c.id)
-        > tuple_(
-            bindparam("after_far", type_=_needs.c.needed_count.type),
-            bindparam("after_at", type_=UtcDateTime),
-            bindparam("after_id", type_=_shifts.c.id.type),
-        ),
-    )
-    .order_by(_far, _shifts.c.starts_at, _shifts.c.id)
-    .limit(bindparam("limit", type_=_needs.c.needed_count.type))
-    .subquery("page")
+_in_sight = (
+    and_(_posts.c.area_path >= bindparam("here"), _posts.c.area_path < bindparam("here_end")),
+    one_of(_posts.c.area_path, "above", _MOST_ABOVE),
+    _posts.c.team_id == bindparam("team"),
 )
-_lapsed_on_page = (
-    select(func.count())
-    .where(
-        _signups.c.shift_id == _page.c.id,
-        is_any(_signups.c.state, SignupState.OFFERED),
-        _signups.c.accept_by <= bindparam("now", type_=UtcDateTime),
+
+
+def _listing(in_sight: Any) -> Any:
+    """The statement of a list, over the posts for which this holds: a page of shifts, then what belongs to each."""
+    page = (
+        select(
+            _shifts.c.id,
+            _shifts.c.public_id,
+            _shifts.c.starts_at,
+            _shifts.c.ends_at,
+            _shifts.c.day,
+            _shifts.c.wanted_count,
+            _shifts.c.maximum_count,
+            _shifts.c.taken_count,
+            _posts.c.name,
+            _posts.c.name_en,
+            _posts.c.area_path,
+            _posts.c.handles_household_data,
+            _posts.c.adults_only,
+            _posts.c.newcomers_welcome,
+            _far.label("far"),
+        )
+        .select_from(_posts.join(_shifts, _shifts.c.post_id == _posts.c.id))
+        .where(
+            in_sight,
+            # A shift takes at most a day: what begins before that is over.
+            _shifts.c.starts_at > bindparam("since", type_=UtcDateTime),
+            _shifts.c.ends_at > bindparam("now", type_=UtcDateTime),
+            is_any(_shifts.c.state, ShiftState.OPEN),
+            tuple_(_far, _shifts.c.starts_at, _shifts.c.id)
+            > tuple_(
+                bindparam("after_far", type_=_needs.c.needed_count.type),
+                bindparam("after_at", type_=UtcDateTime),
+                bindparam("after_id", type_=_shifts.c.id.type),
+            ),
+        )
+        .order_by(_far, _shifts.c.starts_at, _shifts.c.id)
+        .limit(bindparam("limit", type_=_needs.c.needed_count.type))
+        .subquery("page")
     )
-    .correlate(_page)
-    .scalar_subquery()
-)
+    lapsed = (
+        select(func.count())
+        .where(
+            _signups.c.shift_id == page.c.id,
+            is_any(_signups.c.state, SignupState.OFFERED),
+            _signups.c.accept_by <= bindparam("now", type_=UtcDateTime),
+        )
+        .correlate(page)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            page,
+            lapsed.label("lapsed"),
+            _needs.c.skill_code,
+            _needs.c.needed_count,
+            _needs.c.taken_count.label("skill_taken"),
+        )
+        .select_from(page.outerjoin(_needs, _needs.c.shift_id == page.c.id))
+        .order_by(page.c.far, page.c.starts_at, page.c.id, _needs.c.skill_code)
+    )
+
+
+# PostgreSQL plans an OR anew at each execution, which costs more than the statement; SQLite plans nothing twice.
+_seen: Any = aliased(Post.__table__, name="seen")
 _list = Prepared(
-    select(
-        _page,
-        _lapsed_on_page.label("lapsed"),
-        _needs.c.skill_code,
-        _needs.c.needed_count,
-        _needs.c.taken_count.label("skill_taken"),
-    )
-    .select_from(_page.outerjoin(_needs, _needs.c.shift_id == _page.c.id))
-    .order_by(_page.c.far, _page.c.starts_at, _page.c.id, _needs.c.skill_code)
+    {
+        "sqlite": _listing(or_(*_in_sight)),
+        "postgresql": _listing(
+            _posts.c.id.in_(
+                union_all(
+                    select(_seen.c.id).where(
+                        _seen.c.area_path >= bindparam("here"), _seen.c.area_path < bindparam("here_end")
+                    ),
+                    select(_seen.c.id).where(one_of(_seen.c.area_path, "above", _MOST_ABOVE)),
+                    select(_seen.c.id).where(_seen.c.team_id == bindparam("team")),
+                )
+            )
+        ),
+    }
 )
 
 
