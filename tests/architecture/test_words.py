@@ -128,6 +128,9 @@ def test_english_is_not_left_in_the_chinese(said):
         "UTF",
         "GB",
         "Excel",
+        "XLSX",
+        "xlsx",
+        "xls",
         "BOM",
         "TXT",
     }

@@ -80,7 +80,7 @@ def test_volunteers_are_compared_and_taken(cast, shell, tmp_path) -> None:
         "GB18030, semicolon",
         "not taken: 身高",
         "new teams: 先锋队",
-        "138****8000\tadded\tNot known and left out: 吹口哨",
+        "138****8000\tadded\t吹口哨 – Not known and left out.",
         "added 1, changed 0, unchanged 0, rejected 1, phone_shared 0",
         "3\t手机号\t",
     ):

@@ -74,7 +74,9 @@ def _show(shown: imports.Preview) -> None:
             click.echo(f"new {kind}: " + ", ".join(names))
     for outcome in shown.outcomes:
         remarks = "; ".join(
-            f"{sentence(remark.code, **remark.params)} {remark.text}".strip() for remark in outcome.remarks
+            f"{remark.text} – {said}" if remark.text else said
+            for remark in outcome.remarks
+            for said in [sentence(remark.code, **remark.params)]
         )
         what = f"{outcome.kind} {', '.join(outcome.changes)}".strip()
         click.echo(f"{outcome.line}\t{outcome.name}\t{outcome.phone}\t{what}\t{remarks}")

@@ -121,7 +121,7 @@ def test_the_pages_speak_english(cast) -> None:
     answer = upload(alice, LIST)
     shown = page(alice, answer.location)
     assert "What the list would do" in shown
-    assert "Same phone as another volunteer" in shown
+    assert "Same phone, another name" in shown
 
 
 # --- who is there twice -------------------------------------------------------------------------------------
