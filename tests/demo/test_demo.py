@@ -95,23 +95,24 @@ class PowerCut(Exception):
 
 
 @pytest.mark.db
-def test_a_load_that_is_cut_off_is_finished_by_the_next_one(app):
+@pytest.mark.parametrize("last", [-2, -1], ids=["at_the_shifts", "at_the_orders"])
+def test_a_load_that_is_cut_off_is_finished_by_the_next_one(app, last):
     said = []
 
-    def cut_at_the_orders(step):
+    def cut(step):
         said.append(step)
-        if step == STEPS[-1]:
+        if step == STEPS[last]:
             raise PowerCut
 
     with app.app_context():
         with pytest.raises(PowerCut):
-            demo.load(say=cut_at_the_orders)
+            demo.load(say=cut)
         assert not demo.is_done()
         began_at = demo.began_at()
     runner = app.test_cli_runner()
     first = runner.invoke(args=["demo", "load", "--if-empty"])
     assert first.exit_code == 0, first.output
-    assert tuple(said) == STEPS
+    assert tuple(said) == STEPS[: len(STEPS) + 1 + last]
     with app.app_context():
         assert demo.is_done()
         assert demo.began_at() == began_at

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
-from webapp.base import clock, db
+from webapp.base import clock, crypto, db
 from webapp.base.actor import Actor
 from webapp.base.db import reading
 from webapp.base.ids import new_public_id
@@ -26,10 +26,11 @@ from webapp.demo.volunteer_list import (
     listed,
 )
 from webapp.domain.accounts import services as accounts
+from webapp.domain.accounts.models import User
 from webapp.domain.areas.models import Area
 from webapp.domain.people.models import Person
 from webapp.domain.volunteers import services
-from webapp.domain.volunteers.models import Volunteer
+from webapp.domain.volunteers.models import Pledge, Volunteer
 from webapp.domain.volunteers.rules import AgeAnswer, Stretch
 from webapp.domain.volunteers.services import imports
 
@@ -116,7 +117,13 @@ def _make_teams(head: Actor, area: str, now: datetime) -> dict[str, str]:
 def _sign_up(
     name: str, phone: str, tasks: tuple[str, ...], *, area: str, building: str, now: datetime
 ) -> Actor | None:
-    """Sign in with a code and answer the five questions; None where no code can be had just now."""
+    """Sign in with a code and answer the five questions; None where no code can be had just now.
+
+    Who did so before the load was interrupted need not do it again.
+    """
+    known = _who_signed_up(phone)
+    if known is not None:
+        return known
     token = sign_in(phone)
     if token is None:
         return None
@@ -140,6 +147,24 @@ def _sign_up(
     actor = actor_of(token)
     accounts.sign_out_everywhere(deed=deed(actor, new_public_id(), clock.now()))
     return actor
+
+
+@reading
+def _who_signed_up(phone: str) -> Actor | None:
+    """The volunteer with this phone who has an account and made the pledges."""
+    row = (
+        db.connection()
+        .execute(
+            select(User.id, User.person_id)
+            .join(Volunteer, Volunteer.person_id == User.person_id)
+            .where(
+                User.phone_index == crypto.blind_index("phone", phone),
+                exists().where(Pledge.volunteer_id == Volunteer.id),
+            )
+        )
+        .one_or_none()
+    )
+    return None if row is None else Actor.user(row.id, row.person_id, ())
 
 
 @reading
