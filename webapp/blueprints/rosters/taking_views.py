@@ -72,7 +72,8 @@ class _Phrases:
             return ""
         key = (broken.code, *broken.params.values())
         if key not in self._why:
-            self._why[key] = reason(broken)
+            # A remark in a row is no sentence of its own.
+            self._why[key] = reason(broken).rstrip("。.")
         return self._why[key]
 
     def standing(self, line: ShiftLine) -> tuple[str, str]:
