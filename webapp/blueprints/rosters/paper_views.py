@@ -62,7 +62,7 @@ def line(printed: paper.PrintedLine, *, now: Any) -> dict[str, Any]:
     return {
         "title": kinds()[printed.kind][0],
         "name": name(printed.name),
-        "copy": copies()[0 if is_wall else 1][1],
+        "copy_name": copies()[0 if is_wall else 1][1],
         "version": gettext("version %(number)s", number=printed.version),
         "detail": gettext(
             "%(day)s · printed %(at)s by %(who)s",

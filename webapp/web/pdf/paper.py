@@ -49,10 +49,10 @@ class Boxed(str):
 
 def _plain(text: object) -> str:
     """The text as it is read: what a template's words have escaped already is escaped once more when it is printed."""
+    if type(text) is str or isinstance(text, Boxed):
+        return text
     if isinstance(text, Markup):
         return text.unescape()
-    if isinstance(text, Boxed):
-        return text
     return "" if text is None else str(text)
 
 
@@ -201,7 +201,7 @@ class Table:
             keep=keep,
             group=self._group,
             is_changed=is_changed,
-            boxes=_boxes(cells, (height - count * LINE_HEIGHT) / 2),
+            boxes=_boxes(cells, (height - count * LINE_HEIGHT) / 2) if _has_box(texts) else (),
         )
 
     def _cell(self, index: int, text: Any, kind: str) -> list[_Part]:
@@ -290,6 +290,11 @@ class Table:
         del page[-count:]
         first = carried[0]
         return [self._band(first.group), *carried] if first.group and not first.is_wide else carried
+
+
+def _has_box(texts: list[Any]) -> bool:
+    """Whether any cell of a row has a boxed line."""
+    return any(isinstance(cell, tuple) and any(isinstance(each, Boxed) for each in cell) for cell in texts)
 
 
 def _boxes(cells: list[list[_Part]], top: float) -> tuple[tuple[float, float, float], ...]:
