@@ -48,12 +48,12 @@ def names(seed_table) -> list[str]:
     return list(db.connection().execute(select(seed_table.name).order_by(seed_table.id)).scalars())
 
 
-def make(seed: int = 1) -> county.Amounts:
+def made(seed: int = 1) -> county.Amounts:
     return county.scale(seed=seed, amounts=SMALL, say=lambda _step: None)
 
 
 def test_the_county_has_all_that_was_asked_for(in_app) -> None:
-    make()
+    made()
     assert number(select(func.count()).select_from(Volunteer)) == SMALL.volunteers == 360
     assert number(select(func.count()).select_from(Team)) == SMALL.teams
     assert number(select(func.count()).select_from(Organisation)) == SMALL.organisations
@@ -69,9 +69,9 @@ def test_the_county_has_all_that_was_asked_for(in_app) -> None:
 
 
 def test_it_is_made_once(in_app) -> None:
-    make()
+    made()
     with pytest.raises(RuleBroken) as refusal:
-        make()
+        made()
     assert refusal.value.code == "already_scaled"
 
 
@@ -212,24 +212,33 @@ def _by_services(cast: Any) -> dict[Any, Any]:
     }
 
 
+def test_a_community_that_has_posts_already_keeps_them(app, cast, make) -> None:
+    for each in county.POSTS:
+        make.post(cast.community, name=each.name)
+    with app.app_context():
+        county.scale(seed=1, amounts=county.Amounts().share(0.1), say=lambda _step: None)
+        there = number(select(func.count()).select_from(Post).where(Post.area_id == cast.community.id))
+    assert there > len(county.POSTS)
+
+
 def test_the_same_seed_makes_the_same_county(in_app, monkeypatch) -> None:
-    make(seed=7)
+    made(seed=7)
     first = names(Person), names(Team), names(Organisation)
     from tests.conftest import empty  # noqa: PLC0415 - only here
 
     empty(in_app)
-    make(seed=7)
+    made(seed=7)
     assert (names(Person), names(Team), names(Organisation)) == first
     empty(in_app)
-    make(seed=8)
+    made(seed=8)
     assert names(Person) != first[0]
 
 
 def test_the_command_makes_it_and_refuses_production(app) -> None:
     shell = app.test_cli_runner()
-    made = shell.invoke(args=["demo", "scale", "--seed", "3", "--share", "0.01"])
-    assert made.exit_code == 0, made.output
-    assert "volunteers=180" in made.output
+    answer = shell.invoke(args=["demo", "scale", "--seed", "3", "--share", "0.01"])
+    assert answer.exit_code == 0, answer.output
+    assert "volunteers=180" in answer.output
     assert shell.invoke(args=["demo", "scale"]).exit_code == 1
     app.config["IS_PRODUCTION"] = True
     try:
@@ -239,7 +248,7 @@ def test_the_command_makes_it_and_refuses_production(app) -> None:
 
 
 def test_its_shifts_are_open_and_its_scarce_people_hold_certificates(in_app) -> None:
-    make()
+    made()
     assert number(select(func.count()).select_from(Shift).where(Shift.state != ShiftState.OPEN)) == 0
     certified = number(
         select(func.count())

@@ -589,6 +589,8 @@ def _cadres(rows: Rows, random: Random, place: Place, phones: Iterator[int], now
 def _week(rows: Rows, random: Random, places: list[Place], now: datetime) -> None:
     """Posts, their recurring shifts, and the shifts of the week: as many wanted places as the community gets."""
     monday = clock.day(now) + timedelta(days=7 - clock.day(now).weekday())
+    # The demo's community may have posts of its own already.
+    taken = {tuple(row) for row in db.connection().execute(select(Post.area_id, Post.name))}
     for place in places:
         left, position, shapes, again = place.places, 0, list(POSTS), 1
         while left:
@@ -596,7 +598,8 @@ def _week(rows: Rows, random: Random, places: list[Place], now: datetime) -> Non
                 shapes, again = list(POSTS), again + 1
             shape = random.choices(shapes, [each.weight for each in shapes])[0]
             shapes.remove(shape)
-            if again > 1:
+            if again > 1 or (place.id, shape.name) in taken:
+                again = max(again, 2)
                 shape = replace(shape, name=f"{shape.name}{again}", name_en=f"{shape.name_en} {again}")
             left -= _post(rows, random, place, shape, position, left, monday, now)
             position += 1
