@@ -25,6 +25,7 @@ STEPS: dict[str, Callable[[datetime], object]] = {
     "jobs": lambda now: jobs.sweep(before=now - JOBS_KEPT),
     "merged_orders": lambda now: supplies.tidy_merged_orders(now=now),
     "rounds": lambda now: supplies.tidy_rounds(now=now),
+    "shifts": lambda now: rosters.tidy_shifts(now=now),
     "shift_offers": lambda now: rosters.tidy_offers(now=now),
     "stand_ins": lambda now: rosters.tidy_searches(now=now),
     "shift_reminders": lambda now: rosters.remind(now=now),
