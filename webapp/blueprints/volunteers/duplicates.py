@@ -55,7 +55,7 @@ def _lines(sides):
     nothing = "–"
     both = {
         gettext("State"): [str(STATES[side.state][0]) for side in sides],
-        gettext("Phones"): [", ".join(side.phones) for side in sides],
+        gettext("Phones"): [" · ".join(side.phones) for side in sides],
         gettext("ID number"): [gettext("known") if side.has_id_number else nothing for side in sides],
         gettext("Born"): [words.full_day(side.born_on) if side.born_on else nothing for side in sides],
         gettext("Lives in"): [words.said(side.area_name) for side in sides],
