@@ -31,7 +31,7 @@ SPOKEN = {
 }
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 UNSPOKEN_META = {"viewport", "theme-color"}
-READERS = ("visitor", "ruth", "wang", "nora", "lead", "bob", "alice", "dora", "adam")
+READERS = ("visitor", "ruth", "wang", "nora", "lead", "bob", "alice", "dora", "adam", "tess", "vera", "zoe")
 
 
 class Spoken(HTMLParser):
@@ -101,6 +101,7 @@ def typed(cast: Cast) -> list[str]:
     names = {area.name for area in areas} | {"艾丽", "鲍伯", "楼栋长", "查理", "朵拉", "艾琳", "奥加", "亚当"}
     names |= {"如诗", "如富", "丽塔", "雷莫", "王等", "诺拉", "邻水县鼎屏镇北辰社区居民委员会", "1单元302"}
     names |= {"蔬菜包A", "土豆", "斤", "栋"}
+    names |= {"泰思", "薇拉", "维克", "佐伊", "芬恩", "红马甲"}
     return sorted(names, key=len, reverse=True)
 
 

@@ -37,7 +37,7 @@ def list_volunteers():
         is_narrowed=bool(arguments),
         states=_states(actor),
         teams=[
-            (each.public_id, words.said(each.name, each.name_en))
+            (each.public_id, _plain(each))
             for each in teams.list_teams_to_choose(actor=actor, permission=Permission.VOLUNTEER_SEE)
         ],
         skills=[
