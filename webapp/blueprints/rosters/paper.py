@@ -128,8 +128,17 @@ def _form(kind: RosterSheetKind, given: Any, choices: paper.Choices, now: Any) -
         "reason": given.get("reason", ""),
         "formats": [("pdf", "PDF"), ("xlsx", "XLSX")] if kind is not RosterSheetKind.PERSON else [],
         "format": given.get("format") or "pdf",
+        "calendar_url": _calendar_url(kind, given),
         "language": given.get("language") or ("zh" if words.is_chinese() else "en"),
     }
+
+
+def _calendar_url(kind: RosterSheetKind, given: Any) -> str | None:
+    """Where the calendar of the same post or team is made, for who rosters it."""
+    name = {RosterSheetKind.SIGN_IN: "post", RosterSheetKind.TEAM: "team"}.get(kind, "")
+    if not given.get(name) or not current_actor().has(Permission.TEAM_ROSTER):
+        return None
+    return url_for("rosters.show_link", kind=name, public_id=given[name])
 
 
 @bp.post("/sheets")
