@@ -541,3 +541,15 @@ def test_the_page_offers_what_the_reader_may_print(cast, make, gate, week):
     page = cast.client("alice").get(f"/rosters/sheets?kind=person&volunteer={person}")
     assert "薇拉" in page.get_data(as_text=True)
     assert cast.client("charlie").get(f"/rosters/sheets?kind=person&volunteer={person}").status_code == 404
+
+
+def test_a_dispatcher_chooses_the_community_before_the_post(cast, make, gate, week):
+    make.post(cast.other_community, name="南门卡口")
+    dora = cast.client("dora")
+    communities = dora.get("/rosters/sheets?kind=sign_in").get_data(as_text=True)
+    assert "北门卡口" not in communities
+    assert re.search(rf'href="[^"]*area={cast.community.public_id}', communities)
+    page = dora.get(f"/rosters/sheets?kind=sign_in&area={cast.community.public_id}").get_data(as_text=True)
+    assert "北门卡口" in page
+    assert "南门卡口" not in page
+    assert 'value="working"' not in page, "phones are printed by who leads"

@@ -73,7 +73,22 @@ def _page(*, status: int = 200, error: LinliError | None = None) -> Response:
             back=week_url(),
         )
         return make_response(html, status)
-    choices = paper.list_choices(actor=actor)
+    choices = paper.list_choices(actor=actor, area=given.get("area") or None)
+    of_one = {RosterSheetKind.SIGN_IN: "post", RosterSheetKind.TEAM: "team"}.get(RosterSheetKind(kind))
+    if of_one and len(choices.areas) > 1 and not given.get("area") and not given.get(of_one):
+        # Posts and teams of a whole county are no list to choose from.
+        return make_response(
+            render_template(
+                "rosters/choose_community.html",
+                choices=[
+                    (
+                        paper_views.name(name),
+                        url_for("rosters.list_sheets", **(_kept(given) | {"kind": kind, "area": area})),
+                    )
+                    for area, name in choices.areas
+                ],
+            )
+        )
     response = make_response(
         render_template(
             "rosters/print.html",

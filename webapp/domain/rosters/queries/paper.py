@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select, true
 
 from webapp.base import clock, crypto, db, files
 from webapp.base.actor import Actor
@@ -161,9 +161,9 @@ def _post_subject(actor: Actor, ask: Ask) -> Subject:
     p = _posts.c
     phones = visible(actor, Permission.PHONES_PRINT, path=p.area_path, team_id=p.team_id)
     row = _one(
-        select(p.id, p.public_id, p.area_path, p.name, p.name_en, case((phones, 1), else_=0).label("phones")).where(
-            p.public_id == ask.post, _see_posts(actor)
-        )
+        select(
+            p.id, p.public_id, p.area_path, p.name, p.name_en, case((phones, 1), else_=0).label("phones")
+        ).where(p.public_id == ask.post, _see_posts(actor))
     )
     _ensure_phones(ask, may=bool(row.phones))
     return Subject(
@@ -182,9 +182,9 @@ def _team_subject(actor: Actor, ask: Ask) -> Subject:
     see = visible(actor, Permission.ROSTER_SEE, path=t.area_path, team_id=t.id)
     phones = visible(actor, Permission.PHONES_PRINT, path=t.area_path, team_id=t.id)
     row = _one(
-        select(t.id, t.public_id, t.area_path, t.name, t.name_en, case((phones, 1), else_=0).label("phones")).where(
-            t.public_id == ask.team, see
-        )
+        select(
+            t.id, t.public_id, t.area_path, t.name, t.name_en, case((phones, 1), else_=0).label("phones")
+        ).where(t.public_id == ask.team, see)
     )
     _ensure_phones(ask, may=bool(row.phones))
     key = f"{ask.kind}:{row.public_id}:{ask.first}"
@@ -219,9 +219,9 @@ def _person_subject(actor: Actor, ask: Ask) -> Subject:
     staff = within(v.area_path, *staff_paths(actor, Permission.PHONES_PRINT))
     phones = or_(staff, v.team_id.in_(led_teams(actor)))
     row = _one(
-        select(v.id, v.public_id, v.person_id, v.area_path, v.name, case((phones, 1), else_=0).label("phones")).where(
-            v.public_id == ask.volunteer, or_(own, see), v.state != VolunteerState.MERGED
-        )
+        select(
+            v.id, v.public_id, v.person_id, v.area_path, v.name, case((phones, 1), else_=0).label("phones")
+        ).where(v.public_id == ask.volunteer, or_(own, see), v.state != VolunteerState.MERGED)
     )
     _ensure_phones(ask, may=bool(row.phones))
     return Subject(
@@ -745,14 +745,19 @@ MOST_CHOICES = 400
 
 
 @reading
-def list_choices(*, actor: Actor) -> Choices:
-    """What the actor may choose among on the page that prints."""
+def list_choices(*, actor: Actor, area: str | None = None) -> Choices:
+    """What the actor may choose among on the page that prints; posts and teams of one area, where it is named."""
     p, t = _posts.c, _teams.c
     connection = db.connection()
+    inside = connection.execute(select(_areas.c.path).where(_areas.c.public_id == area)).scalar() or ""
     areas = post_queries.list_communities(actor=actor) if staff_paths(actor, Permission.ROSTER_SEE) else ()
     posts = connection.execute(
         select(p.public_id, p.name, p.name_en)
-        .where(post_queries.visible_to(actor), p.closed_at.is_(None))
+        .where(
+            post_queries.visible_to(actor),
+            p.closed_at.is_(None),
+            within(p.area_path, inside),
+        )
         .order_by(p.area_path, p.position, p.name, p.id)
         .limit(MOST_CHOICES)
     )
