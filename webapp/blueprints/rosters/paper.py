@@ -82,7 +82,7 @@ def _page(*, status: int = 200, error: LinliError | None = None) -> Response:
                 "rosters/choose_community.html",
                 choices=[
                     (
-                        paper_views.name(name),
+                        name.zh,
                         url_for("rosters.list_sheets", **(_kept(given) | {"kind": kind, "area": area})),
                     )
                     for area, name in choices.areas
