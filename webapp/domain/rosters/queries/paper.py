@@ -763,7 +763,11 @@ def list_choices(*, actor: Actor, area: str | None = None) -> Choices:
     )
     teams = connection.execute(
         select(t.public_id, t.name, t.name_en)
-        .where(visible(actor, Permission.ROSTER_SEE, path=t.area_path, team_id=t.id), t.closed_at.is_(None))
+        .where(
+            visible(actor, Permission.ROSTER_SEE, path=t.area_path, team_id=t.id),
+            t.closed_at.is_(None),
+            within(t.area_path, inside),
+        )
         .order_by(t.area_path, t.name, t.id)
         .limit(MOST_CHOICES)
     )
