@@ -797,10 +797,11 @@ def late_minutes(*, starts_at: datetime, arrived_at: datetime | None) -> int:
     return int((arrived_at - starts_at).total_seconds() // 60)
 
 
-def time_inside(candidates: Iterable[datetime], *, starts_at: datetime, ends_at: datetime) -> datetime | None:
-    """Which of the instants that a written time may mean lies in the shift's window, the nearest to the start first."""
-    inside = [each for each in candidates if starts_at - CHECK_IN_OPENS <= each <= ends_at + CHECK_OUT_CLOSES]
-    return min(inside, default=None)
+def time_inside(
+    candidates: Iterable[datetime], *, opens_at: datetime, closes_at: datetime
+) -> datetime | None:
+    """Which of the instants that a written time may mean lies in the window: the first; None where none does."""
+    return min((each for each in candidates if opens_at <= each <= closes_at), default=None)
 
 
 # --- duty 值班 ------------------------------------------------------------------------------------------------

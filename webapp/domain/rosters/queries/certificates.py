@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from webapp.base import crypto, db, files
 from webapp.base.actor import Actor
@@ -83,6 +83,11 @@ _columns = [
     _certificates.c.issued_at,
     _certificates.c.revoked_at,
 ]
+
+
+def _says(condition: Any) -> Any:
+    """A condition as a column."""
+    return case((condition, 1), else_=0)
 
 
 def _whose(actor: Actor, volunteer: str | None) -> Any:
@@ -191,8 +196,10 @@ def get_certificate(*, actor: Actor, public_id: str) -> CertificateView:
         .execute(
             select(
                 *_columns,
-                visible(actor, Permission.VOLUNTEER_SEE, path=v.area_path, team_id=v.team_id).label("sees"),
-                visible(actor, Permission.ROSTER_MANAGE, path=v.area_path, team_id=v.team_id).label(
+                _says(visible(actor, Permission.VOLUNTEER_SEE, path=v.area_path, team_id=v.team_id)).label(
+                    "sees"
+                ),
+                _says(visible(actor, Permission.ROSTER_MANAGE, path=v.area_path, team_id=v.team_id)).label(
                     "manages"
                 ),
             )

@@ -185,7 +185,10 @@ def _instant(shift: DayShift, written: time | None, known: datetime | None, fiel
         for days in (-1, 0, 1, 2)
         for fold in (0, 1)
     ]
-    found = rules.time_inside(candidates, starts_at=shift.starts_at, ends_at=shift.ends_at)
+    closes_at = shift.ends_at + (rules.CHECK_OUT_CLOSES if field == "left" else timedelta(0))
+    found = rules.time_inside(
+        candidates, opens_at=shift.starts_at - rules.CHECK_IN_OPENS, closes_at=closes_at
+    )
     if found is None:
         raise RuleBroken("time_outside_shift", time=written.strftime("%H:%M"), which=field)
     return found
