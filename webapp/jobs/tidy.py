@@ -29,6 +29,7 @@ STEPS: dict[str, Callable[[datetime], object]] = {
     "shift_offers": lambda now: rosters.tidy_offers(now=now),
     "stand_ins": lambda now: rosters.tidy_searches(now=now),
     "shift_reminders": lambda now: rosters.remind(now=now),
+    "empty_places": lambda now: rosters.alarm_heads(now=now),
 }
 
 

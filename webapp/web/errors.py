@@ -358,6 +358,51 @@ SENTENCES: dict[str, Any] = {
         "This invitation has expired. You can sign up without it, or ask for a new one."
     ),
     "invitation_used_up": _l("This invitation is used up. You can sign up without it, or ask for a new one."),
+    # posts, recurring shifts, shifts
+    "post_name_missing": _l("Please give the post a name."),
+    "post_name_taken": _l("There is a post “%(name)s” here already."),
+    "post_place_missing": _l("Please write where the post is."),
+    "post_closed": _l("This post is closed. Open it again first."),
+    "post_has_shifts": _l("%(count)s shifts are still to come here. Please call them off first."),
+    "suit_minutes_wrong": _l("Please write the minutes in a suit as a number, at most %(maximum)s."),
+    "lead_unknown": _l(
+        "Nobody called %(name)s is found among the volunteers and staff here. Please look at the name."
+    ),
+    "lead_ambiguous": _l("%(count)s people here have this name. Please choose one of them below."),
+    "shift_lead_unknown": _l("This person cannot lead here. Please choose again."),
+    "places_wrong": _l("Please write the number of people as a whole number."),
+    "too_many_places": _l("A shift has at most %(maximum)s places."),
+    "no_places": _l("A shift needs at least one place."),
+    "counts_order": _l("The least number comes first, then the wanted one, then the most: 1, 2, 3."),
+    "skills_over_maximum": _l("The places by skill are more than all %(maximum)s places together."),
+    "no_weekdays": _l("Please choose at least one day of the week."),
+    "ends_before_start": _l(
+        "The end comes before the beginning. For a shift over midnight, tick that it ends the next day."
+    ),
+    "shift_too_long": _l("A shift lasts at most %(hours)s hours."),
+    "time_skipped": _l("On that day the clocks skip %(time)s. Please choose another time."),
+    "shift_in_the_past": _l("That time is over already. Please choose a later day."),
+    "span_wrong": _l("Please choose a first and a last day, at most %(days)s days in all."),
+    "template_ended": _l("This recurring shift was ended meanwhile. Nothing was changed."),
+    "no_templates": _l("These posts have no recurring shifts yet. Please add one to a post first."),
+    "copy_onto_itself": _l("Please choose a day outside of what is copied."),
+    "nothing_to_copy": _l("There are no shifts on these days to copy."),
+    "no_drafts": _l("There is no draft to publish on these days."),
+    "shift_there_already": _l("This post has a shift at exactly this time already."),
+    "shift_changed_meanwhile": _l("Somebody changed this shift meanwhile. Please look once more."),
+    "shift_cancelled_already": _l("This shift was called off already."),
+    "shift_closed": _l("The hours of this shift are written already. It is not changed any more."),
+    "shift_begun": _l("This shift has begun already."),
+    "shift_no_draft": _l("This shift is no draft any more."),
+    "maximum_below_taken": _l("%(taken)s people are on this shift; the most cannot be fewer."),
+    "skill_below_taken": _l("%(taken)s people fill places of this skill; it cannot be fewer."),
+    "times_harm": _l(
+        "The new time breaks a rule for %(count)s on this shift (%(names)s). Take them off it first, or choose another."
+    ),
+    "publish_first": _l("This is a draft. Publish it first, then people can be put on it."),
+    "no_gap": _l("All places of this shift are taken. Nobody needs to be asked."),
+    "asked_already": _l("Everybody was asked within the last %(hours)s hours. Please give them time."),
+    "nobody_fits": _l("There is nobody here whom this shift fits. Below stands why, for each person."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from webapp.base import clock
-from webapp.base.errors import RuleBroken
+from webapp.base.errors import LinliError
 from webapp.domain.rosters.queries.posts import SkillChoice
-from webapp.domain.rosters.rules import PRESETS, PostKind, Protection, Risk
+from webapp.domain.rosters.rules import PostKind, Protection, Risk
 from webapp.web import words
 from webapp.web.errors import sentence
 from webapp.web.words import gettext
@@ -123,14 +123,21 @@ def numbers(minimum: int, wanted: int, maximum: int) -> str:
     )
 
 
-def reason(broken: RuleBroken, skills: Mapping[str, Any]) -> str:
-    """Why somebody cannot have a place."""
+def reason(broken: LinliError, skills: Mapping[str, Any]) -> str:
+    """Why somebody cannot have a place, as those read it who would put them there."""
     params = dict(broken.params)
     if "skill" in params:
         params["skill"] = skills.get(params["skill"], params["skill"])
     if isinstance(params.get("at"), datetime):
         params["at"] = words.clock_time(params["at"])
-    return sentence(broken.code, **params)
-
-
-PRESET_NAMES = tuple(PRESETS)
+    about = {
+        "certificate_over": gettext("The certificate is missing or over on that day."),
+        "outside_cordon": gettext("Lives inside a sealed area, the post lies outside it."),
+        "inside_cordon": gettext("Lives outside, the post lies inside a sealed area."),
+        "pledge_missing": gettext("Has not made the pledge that this post asks for."),
+        "newcomer_not_yet": gettext("Is not accepted as a volunteer yet."),
+        "not_a_volunteer": gettext("Is not on the list of volunteers."),
+        "already_on_it": gettext("Is on this shift already."),
+        "shift_full": gettext("All places are taken. Nobody is ever put beyond the maximum."),
+    }
+    return about.get(broken.code) or sentence(broken.code, **params)

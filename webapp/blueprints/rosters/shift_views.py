@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 
 from webapp.base import clock
 from webapp.base.errors import LinliError
@@ -133,7 +134,8 @@ def head(shift: ShiftView, now: datetime, skills: Mapping[str, Any]) -> dict[str
     }
 
 
-def _skills(shift: ShiftView, skills: Mapping[str, Any]) -> Any:
-    return words.listed(
-        [(skills.get(each.code, each.code), f" {each.taken}/{each.needed}") for each in shift.skills]
+def _skills(shift: ShiftView, skills: Mapping[str, Any]) -> Markup:
+    return Markup(", ").join(
+        Markup("{} {}/{}").format(skills.get(each.code, each.code), each.taken, each.needed)
+        for each in shift.skills
     )

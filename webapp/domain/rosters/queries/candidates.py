@@ -20,7 +20,7 @@ from webapp.domain.people.models import Person
 from webapp.domain.people.rules import name_key
 from webapp.domain.rosters import rules, solver
 from webapp.domain.rosters.models import HoursEntry, Signup
-from webapp.domain.rosters.queries.places import ShiftNow
+from webapp.domain.rosters.queries.places import ShiftNow, shift_now
 from webapp.domain.rosters.queries.scope import staff_paths
 from webapp.domain.rosters.queries.takers import Me
 from webapp.domain.rosters.rules import HOLDS_A_PLACE, EntryState, Stretch, Taker
@@ -148,6 +148,14 @@ def _asked(actor: Actor, shift: ShiftNow, name: str | None) -> ColumnElement[boo
         )
         condition = and_(condition, _volunteers.c.person_id.in_(people))
     return condition
+
+
+@reading
+def candidates_of(
+    *, actor: Actor, shift_id: int, now: datetime, name: str | None = None
+) -> tuple[Candidate, ...]:
+    """`list_candidates` of a shift that the caller has scoped."""
+    return list_candidates(actor=actor, shift=shift_now(shift_id=shift_id), now=now, name=name)
 
 
 @reading

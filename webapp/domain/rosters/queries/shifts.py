@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, cast, func, select
 
 from webapp.base import clock, db
 from webapp.base.actor import Actor
 from webapp.base.db import is_any, reading
 from webapp.base.errors import Conflict, NotAllowed, NotFound
+from webapp.domain.accounts.models import User
 from webapp.domain.people.models import Person
 from webapp.domain.rosters.models import Post, Shift, ShiftSkill, Signup
 from webapp.domain.rosters.queries.posts import managed_by, visible_to
@@ -23,6 +24,8 @@ _shift_skills: Any = ShiftSkill.__table__
 _signups: Any = Signup.__table__
 _posts: Any = Post.__table__
 _people: Any = Person.__table__
+_users: Any = User.__table__
+_overriders: Any = _people.alias("overrider")
 _lead: Any = _people.alias("shift_lead")
 _post_lead: Any = _people.alias("post_lead")
 _volunteers: Any = Volunteer.__table__
@@ -30,6 +33,20 @@ _commitments: Any = Commitment.__table__
 
 # What the time rules can ask for: six days in a row and the rest beside them.
 LOOKS_AROUND = timedelta(days=8)
+
+
+# An override names its actor as `user:12`; readers want the person behind it.
+overrider = case(
+    (
+        _signups.c.overridden_by.startswith("user:", autoescape=True),
+        select(_overriders.c.name)
+        .select_from(_users.join(_overriders, _overriders.c.id == _users.c.person_id))
+        .where(_users.c.id == cast(func.substr(_signups.c.overridden_by, 6), _users.c.id.type))
+        .correlate(_signups)
+        .scalar_subquery(),
+    ),
+    else_=None,
+).label("overrider")
 
 
 @dataclass(frozen=True)
@@ -178,6 +195,7 @@ def list_people(shift_id: int) -> tuple[OnShift, ...]:
                 _people.c.name,
                 _volunteers.c.public_id.label("volunteer"),
                 _volunteers.c.state.label("volunteer_state"),
+                overrider,
             )
             .select_from(
                 _signups.join(_people, _people.c.id == _signups.c.person_id).outerjoin(
@@ -201,7 +219,7 @@ def list_people(shift_id: int) -> tuple[OnShift, ...]:
             is_confirmed=row.confirmed_at is not None,
             skill_code=row.skill_code,
             override_reason=row.override_reason,
-            overridden_by=row.overridden_by,
+            overridden_by=row.overrider or row.overridden_by,
         )
         for row in rows
     ]

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 
 from webapp.base import clock, db
 from webapp.base.actor import Actor
@@ -18,6 +18,7 @@ from webapp.domain.people.models import Person
 from webapp.domain.rosters.models import Post, Shift, ShiftTemplate, Signup
 from webapp.domain.rosters.queries.posts import managed_by, sees_community, visible_to
 from webapp.domain.rosters.queries.risks import at_risk
+from webapp.domain.rosters.queries.shifts import overrider
 from webapp.domain.rosters.rules import HOLDS_A_PLACE, ShiftState, SignupState
 from webapp.domain.volunteers.models import Volunteer
 from webapp.domain.volunteers.rules import VolunteerState
@@ -282,7 +283,7 @@ def _names(shift_ids: list[int]) -> dict[int, list[Name]]:
             _signups.c.shift_id,
             _signups.c.state,
             _signups.c.override_reason,
-            _signups.c.overridden_by,
+            overrider,
             _signups.c.confirmed_at,
             _people.c.name,
             _volunteers.c.state.label("volunteer_state"),
@@ -304,7 +305,7 @@ def _names(shift_ids: list[int]) -> dict[int, list[Name]]:
                 is_confirmed=row.confirmed_at is not None,
                 is_offered=row.state is SignupState.OFFERED,
                 override_reason=row.override_reason,
-                overridden_by=row.overridden_by,
+                overridden_by=row.overrider,
             )
         )
     return found

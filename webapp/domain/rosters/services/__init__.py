@@ -1,5 +1,6 @@
 """Use-cases of rosters: each module one part; what others call is named here."""
 
+from webapp.domain.rosters.services.assigning import alarm_heads
 from webapp.domain.rosters.services.certificates import issue_certificate, revoke_certificate
 from webapp.domain.rosters.services.day import Noted, check_in, check_out, renew_code, write_note
 from webapp.domain.rosters.services.hours import ask_correction, decide_correction, tidy_shifts
@@ -36,6 +37,7 @@ __all__ = [
     "Typed",
     "accept_offer",
     "add_walk_in",
+    "alarm_heads",
     "ask_correction",
     "ask_relief",
     "ask_stand_in",
