@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, union_all
+from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from webapp.base.actor import Actor
@@ -136,24 +136,25 @@ _lapsed = (
     .correlate(_shifts)
     .scalar_subquery()
 )
-# Nearest first: what lies in the compound (or building) of the reader's home, or what their own team does.
-_far = case(
-    (
-        and_(_posts.c.area_path >= bindparam("near"), _posts.c.area_path < bindparam("near_end")),
-        0,
-    ),
-    (_posts.c.team_id == bindparam("team"), 0),
-    else_=1,
-)
-_in_sight = (
-    and_(_posts.c.area_path >= bindparam("here"), _posts.c.area_path < bindparam("here_end")),
-    one_of(_posts.c.area_path, "above", _MOST_ABOVE),
-    _posts.c.team_id == bindparam("team"),
-)
 
 
-def _listing(in_sight: Any) -> Any:
+def _in_sight(posts: Any) -> tuple[Any, Any, Any]:
+    """What makes a post one of the reader's: it lies in their community, above it, or belongs to their team."""
+    return (
+        and_(posts.c.area_path >= bindparam("here"), posts.c.area_path < bindparam("here_end")),
+        one_of(posts.c.area_path, "above", _MOST_ABOVE),
+        posts.c.team_id == bindparam("team"),
+    )
+
+
+def _listing(posts: Any, *in_sight: Any) -> Any:
     """The statement of a list, over the posts for which this holds: a page of shifts, then what belongs to each."""
+    # Nearest first: what lies in the compound (or building) of the reader's home, or what their own team does.
+    far = case(
+        (and_(posts.c.area_path >= bindparam("near"), posts.c.area_path < bindparam("near_end")), 0),
+        (posts.c.team_id == bindparam("team"), 0),
+        else_=1,
+    )
     page = (
         select(
             _shifts.c.id,
@@ -164,29 +165,29 @@ def _listing(in_sight: Any) -> Any:
             _shifts.c.wanted_count,
             _shifts.c.maximum_count,
             _shifts.c.taken_count,
-            _posts.c.name,
-            _posts.c.name_en,
-            _posts.c.area_path,
-            _posts.c.handles_household_data,
-            _posts.c.adults_only,
-            _posts.c.newcomers_welcome,
-            _far.label("far"),
+            posts.c.name,
+            posts.c.name_en,
+            posts.c.area_path,
+            posts.c.handles_household_data,
+            posts.c.adults_only,
+            posts.c.newcomers_welcome,
+            far.label("far"),
         )
-        .select_from(_posts.join(_shifts, _shifts.c.post_id == _posts.c.id))
+        .select_from(posts.join(_shifts, _shifts.c.post_id == posts.c.id))
         .where(
-            in_sight,
+            *in_sight,
             # A shift takes at most a day: what begins before that is over.
             _shifts.c.starts_at > bindparam("since", type_=UtcDateTime),
             _shifts.c.ends_at > bindparam("now", type_=UtcDateTime),
             is_any(_shifts.c.state, ShiftState.OPEN),
-            tuple_(_far, _shifts.c.starts_at, _shifts.c.id)
+            tuple_(far, _shifts.c.starts_at, _shifts.c.id)
             > tuple_(
                 bindparam("after_far", type_=_needs.c.needed_count.type),
                 bindparam("after_at", type_=UtcDateTime),
                 bindparam("after_id", type_=_shifts.c.id.type),
             ),
         )
-        .order_by(_far, _shifts.c.starts_at, _shifts.c.id)
+        .order_by(far, _shifts.c.starts_at, _shifts.c.id)
         .limit(bindparam("limit", type_=_needs.c.needed_count.type))
         .subquery("page")
     )
@@ -214,23 +215,22 @@ def _listing(in_sight: Any) -> Any:
 
 
 # PostgreSQL plans an OR anew at each execution, which costs more than the statement; SQLite plans nothing twice.
-_seen: Any = aliased(Post.__table__, name="seen")
-_list = Prepared(
-    {
-        "sqlite": _listing(or_(*_in_sight)),
-        "postgresql": _listing(
-            _posts.c.id.in_(
-                union_all(
-                    select(_seen.c.id).where(
-                        _seen.c.area_path >= bindparam("here"), _seen.c.area_path < bindparam("here_end")
-                    ),
-                    select(_seen.c.id).where(one_of(_seen.c.area_path, "above", _MOST_ABOVE)),
-                    select(_seen.c.id).where(_seen.c.team_id == bindparam("team")),
-                )
-            )
-        ),
-    }
-)
+_seen = union(
+    *(
+        select(
+            _posts.c.id,
+            _posts.c.name,
+            _posts.c.name_en,
+            _posts.c.area_path,
+            _posts.c.team_id,
+            _posts.c.handles_household_data,
+            _posts.c.adults_only,
+            _posts.c.newcomers_welcome,
+        ).where(condition)
+        for condition in _in_sight(_posts)
+    )
+).subquery("seen")
+_list = Prepared({"sqlite": _listing(_posts, or_(*_in_sight(_posts))), "postgresql": _listing(_seen)})
 
 
 @reading
