@@ -10,17 +10,29 @@ from flask import Flask
 from webapp.base import clock, crypto, db
 from webapp.base.actor import Actor
 from webapp.base.deed import Deed
+from webapp.base.files import StoredFile
 from webapp.base.ids import hash_token, new_public_id, new_token
 from webapp.base.permissions import Role
 from webapp.domain.accounts.models import Appointment, SignIn, User
 from webapp.domain.areas.models import Area
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
 from webapp.domain.people.models import Person, PersonPhone
-from webapp.domain.rosters.models import Post, Shift, ShiftSkill, Signup, StandIn
+from webapp.domain.rosters.models import (
+    Post,
+    RosterSheet,
+    Shift,
+    ShiftSkill,
+    ShiftTemplate,
+    Signup,
+    StandIn,
+    TemplateSkill,
+)
 from webapp.domain.rosters.rules import (
     HOLDS_A_PLACE,
+    Copy,
     PostKind,
     Protection,
+    RosterSheetKind,
     ShiftState,
     SignupSource,
     SignupState,
@@ -75,6 +87,7 @@ class MadeUser:
     person_id: int
     token: str
     phone: str
+    person_public_id: str
 
 
 @dataclass(frozen=True)
@@ -115,10 +128,23 @@ class MadePost:
 
 
 @dataclass(frozen=True)
+class MadeTemplate:
+    id: int
+    public_id: str
+    post: MadePost
+
+
+@dataclass(frozen=True)
 class MadeShift:
     id: int
     public_id: str
     post: MadePost
+
+
+@dataclass(frozen=True)
+class MadeSheet:
+    id: int
+    public_id: str
 
 
 @dataclass(frozen=True)
@@ -229,7 +255,7 @@ class Factory:
                         made_by="test",
                     )
                 )
-            return MadeUser(user.id, user.public_id, person.id, token, number)
+            return MadeUser(user.id, user.public_id, person.id, token, number, person.public_id)
 
         return self._write(build)
 
@@ -487,6 +513,31 @@ class Factory:
 
         return self._write(build)
 
+    def template(
+        self, post: MadePost, *, skills: dict[str, int] | None = None, **columns: Any
+    ) -> MadeTemplate:
+        """A recurring shift of the post: every day from 07:00 to 12:00, one to three people."""
+
+        def build() -> MadeTemplate:
+            values: dict[str, Any] = {
+                "weekdays": 127,
+                "start_minute": 7 * 60,
+                "length_minutes": 5 * 60,
+                "minimum_count": 1,
+                "wanted_count": 2,
+                "maximum_count": 3,
+            } | columns
+            template = ShiftTemplate(
+                public_id=new_public_id(), post_id=post.id, created_at=clock.now(), **values
+            )
+            db.session().add(template)
+            db.session().flush()
+            for code, needed in (skills or {}).items():
+                db.session().add(TemplateSkill(template_id=template.id, skill_code=code, needed_count=needed))
+            return MadeTemplate(template.id, template.public_id, post)
+
+        return self._write(build)
+
     def shift(
         self,
         post: MadePost,
@@ -588,5 +639,42 @@ class Factory:
             db.session().add(search)
             db.session().flush()
             return MadeSignup(search.id, search.public_id)
+
+        return self._write(build)
+
+    def roster_sheet(self, shift: MadeShift) -> MadeSheet:
+        """The printed sign-in sheet of the shift's post and day, as its QR code names it."""
+
+        def build() -> MadeSheet:
+            made = db.session().get(Shift, shift.id)
+            assert made is not None
+            file = StoredFile(
+                sha256=f"{next(_serial):064d}",
+                kind="roster",
+                size=1,
+                owner_key="test",
+                created_at=clock.now(),
+            )
+            db.session().add(file)
+            db.session().flush()
+            sheet = RosterSheet(
+                public_id=new_public_id(),
+                kind=RosterSheetKind.SIGN_IN,
+                copy=Copy.WORKING,
+                subject_key=f"sign_in:{shift.post.public_id}:{made.day}",
+                area_path=made.area_path,
+                post_id=made.post_id,
+                day=made.day,
+                language="zh_Hans",
+                version=1,
+                content_hash=f"{next(_serial):064d}",
+                rows="[]",
+                file_id=file.id,
+                printed_at=clock.now(),
+                printed_by="test",
+            )
+            db.session().add(sheet)
+            db.session().flush()
+            return MadeSheet(sheet.id, sheet.public_id)
 
         return self._write(build)

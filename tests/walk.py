@@ -14,20 +14,26 @@ from webapp.base.ids import new_public_id
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.rosters import services as rosters
+from webapp.domain.rosters.queries import certificates as certificate_queries
+from webapp.domain.rosters.queries import day as day_queries
 from webapp.domain.rosters.queries import duty as duty_queries
 from webapp.domain.rosters.queries import fills as fill_queries
+from webapp.domain.rosters.queries import hours as hours_queries
 from webapp.domain.rosters.queries import paper as roster_paper
 from webapp.domain.rosters.rules import (
     Copy,
     DutyKind,
     LinkKind,
+    Mark,
     RosterSheetKind,
+    ShiftState,
     SignupSource,
     SignupState,
     monday_of,
 )
+from webapp.domain.rosters.services import Typed, fills
 from webapp.domain.rosters.services import duty as roster_duty
-from webapp.domain.rosters.services import fills
 from webapp.domain.rosters.services import links as roster_links
 from webapp.domain.rosters.services import paper as roster_printing
 from webapp.domain.supplies import services
@@ -366,6 +372,158 @@ def a_bag(world: World) -> Call:
 @call("POST /supplies/bags/<public_id>")
 def a_better_bag(world: World) -> Call:
     return {"public_id": _bag(world)}, {"name": "新包", "item-0": "白菜", "quantity-0": "1"}
+
+
+# --- posts, recurring shifts, the week ----------------------------------------------------------------------
+
+_NUMBERS = {"minimum": "1", "wanted": "2", "maximum": "3"}
+
+
+def _post_form(world: World) -> dict[str, str]:
+    return {
+        "area": world.cast.community.public_id,
+        "name": f"西门卡口{new_public_id()}",
+        "kind": "gate",
+        "place": "西门岗亭",
+        "protection": "none",
+        "newcomers_welcome": "1",
+    }
+
+
+def _shift_form() -> dict[str, str]:
+    return {"day": (clock.day(clock.now()) + timedelta(days=2)).isoformat(), "when": "evening"} | _NUMBERS
+
+
+@call("POST /rosters/posts")
+def a_new_post(world: World) -> Call:
+    return {}, _post_form(world)
+
+
+@call("POST /rosters/posts #team")
+def a_new_post_of_the_team(world: World) -> Call:
+    return {}, _post_form(world) | {"team": world.cast.team.public_id}
+
+
+@call(
+    "GET /rosters/posts/<public_id>",
+    "GET /rosters/posts/<public_id>/edit",
+    "GET /rosters/posts/<public_id>/templates/new",
+    "POST /rosters/posts/<public_id>/close",
+    "POST /rosters/posts/<public_id>/reopen",
+)
+def a_post(world: World) -> Call:
+    return {"public_id": world.make.post(world.cast.community).public_id}, {}
+
+
+@call("GET /rosters/posts/<public_id> #team", "POST /rosters/posts/<public_id>/close #team")
+def a_post_of_tess(world: World) -> Call:
+    return {"public_id": world.make.post(world.cast.community, team=world.cast.team).public_id}, {}
+
+
+@call("POST /rosters/posts/<public_id>")
+def a_better_post(world: World) -> Call:
+    return a_post(world)[0], _post_form(world)
+
+
+@call("POST /rosters/posts/<public_id>/templates")
+def a_recurring_shift(world: World) -> Call:
+    return a_post(world)[0], {"weekdays": "0", "when": "morning"} | _NUMBERS
+
+
+@call("GET /rosters/templates/<public_id>", "POST /rosters/templates/<public_id>/end")
+def its_template(world: World) -> Call:
+    return {"public_id": world.make.template(world.make.post(world.cast.community)).public_id}, {}
+
+
+@call("POST /rosters/templates/<public_id>")
+def a_better_template(world: World) -> Call:
+    return its_template(world)[0], {"weekdays": "1", "when": "night"} | _NUMBERS
+
+
+@call("POST /rosters/shifts")
+def a_single_shift(world: World) -> Call:
+    return {}, _shift_form() | {"post": world.make.post(world.cast.community).public_id}
+
+
+@call("GET /rosters/shifts/<public_id>/edit", "GET /rosters/shifts/<public_id>/assign")
+def a_shift_to_roster(world: World) -> Call:
+    return {"public_id": world.make.shift(world.make.post(world.cast.community)).public_id}, {}
+
+
+@call("GET /rosters/shifts/<public_id>/assign #team")
+def a_shift_of_the_team(world: World) -> Call:
+    post = world.make.post(world.cast.community, team=world.cast.team)
+    return {"public_id": world.make.shift(post).public_id}, {}
+
+
+@call("POST /rosters/shifts/<public_id>/edit")
+def a_better_shift(world: World) -> Call:
+    return a_shift_to_roster(world)[0], _shift_form() | {"version": "1"}
+
+
+@call("POST /rosters/shifts/<public_id>/cancel")
+def call_a_shift_off(world: World) -> Call:
+    return a_shift_to_roster(world)[0], {"reason": "下大雨"}
+
+
+@call("POST /rosters/shifts/<public_id>/copy")
+def copy_a_shift(world: World) -> Call:
+    return a_shift_to_roster(world)[0], {"to": (clock.day(clock.now()) + timedelta(days=3)).isoformat()}
+
+
+@call("POST /rosters/shifts/<public_id>/publish")
+def publish_a_shift(world: World) -> Call:
+    shift = world.make.shift(world.make.post(world.cast.community), state=ShiftState.DRAFT)
+    return {"public_id": shift.public_id}, {}
+
+
+@call("POST /rosters/shifts/<public_id>/assign")
+def put_vera_on_a_shift(world: World) -> Call:
+    volunteer = world.make.user("志愿者")
+    world.make.volunteer(volunteer, area=world.cast.building)
+    return a_shift_to_roster(world)[0], {"person": volunteer.person_public_id}
+
+
+@call("POST /rosters/shifts/<public_id>/assign #team")
+def put_somebody_of_the_team_on_its_shift(world: World) -> Call:
+    volunteer = world.make.user("志愿者")
+    world.make.volunteer(volunteer, area=world.cast.building, team=world.cast.team)
+    return a_shift_of_the_team(world)[0], {"person": volunteer.person_public_id}
+
+
+@call("POST /rosters/shifts/<public_id>/ask")
+def ask_who_fits(world: World) -> Call:
+    return a_shift_to_roster(world)[0], {}
+
+
+@call("POST /rosters/signups/<public_id>/remove")
+def take_somebody_off(world: World) -> Call:
+    shift = world.make.shift(world.make.post(world.cast.community))
+    return {"public_id": world.make.signup(shift, world.make.user("志愿者")).public_id}, {}
+
+
+def _some_days(world: World, **more: str) -> dict[str, str]:
+    first = clock.day(clock.now()) + timedelta(days=1)
+    last = first + timedelta(days=6)
+    return {"area": world.cast.community.public_id, "first": str(first), "last": str(last)} | more
+
+
+@call("POST /rosters/week/make")
+def make_a_week(world: World) -> Call:
+    world.make.template(world.make.post(world.cast.community))
+    return {}, _some_days(world)
+
+
+@call("POST /rosters/week/copy")
+def copy_a_week(world: World) -> Call:
+    world.make.shift(world.make.post(world.cast.community))
+    return {}, _some_days(world, to=str(clock.day(clock.now()) + timedelta(days=8)))
+
+
+@call("POST /rosters/week/publish")
+def publish_a_week(world: World) -> Call:
+    world.make.shift(world.make.post(world.cast.community), state=ShiftState.DRAFT)
+    return {}, _some_days(world)
 
 
 def routes_of(app: Flask) -> set[str]:
@@ -933,3 +1091,172 @@ def a_code_that_was_scanned(world: World) -> Call:
 def a_code_of_the_team(world: World) -> Call:
     with world.cast.app.app_context():
         return {"token": token_of(_invitation(world))}, {}
+
+
+# --- the day, hours, certificates ---------------------------------------------------------------------------
+
+
+def _running(world: World, **columns: Any) -> MadeShift:
+    """A shift of a post of the team that began an hour ago, with vera on it."""
+    post = world.make.post(world.cast.community, team=world.cast.team)
+    start = clock.now() - timedelta(hours=1)
+    shift = world.make.shift(post, **{"starts_at": start, "maximum_count": 9, "wanted_count": 9} | columns)
+    world.make.signup(shift, world.cast.people["vera"])
+    return shift
+
+
+def _code(world: World, shift: MadeShift) -> str:
+    with world.cast.app.app_context():
+        return day_queries.code_of(shift.post.public_id, 1)
+
+
+@call("GET /rosters/check-in/<post>/<code>")
+def the_code_of_a_post(world: World) -> Call:
+    shift = _running(world)
+    return {"post": shift.post.public_id, "code": _code(world, shift)}, {}
+
+
+@call("POST /rosters/shifts/<public_id>/check-in")
+def vera_is_there(world: World) -> Call:
+    shift = _running(world)
+    return {"public_id": shift.public_id}, {"code": _code(world, shift)}
+
+
+@call("POST /rosters/shifts/<public_id>/check-out")
+def vera_goes(world: World) -> Call:
+    shift = _running(world)
+    with world.cast.app.app_context():
+        rosters.check_in(
+            deed=make_deed(world.cast.actor("vera")), shift=shift.public_id, code=_code(world, shift)
+        )
+    return {"public_id": shift.public_id}, {}
+
+
+@call(
+    "POST /rosters/shifts/<public_id>/notes",
+    "GET /rosters/shifts/<public_id>/roll-call",
+    "POST /rosters/shifts/<public_id>/roll-call",
+    "GET /rosters/shifts/<public_id>/walk-ins",
+)
+def a_shift_that_runs(world: World) -> Call:
+    return {"public_id": _running(world).public_id}, {"text": "钥匙在岗亭"}
+
+
+@call("POST /rosters/shifts/<public_id>/walk-ins")
+def somebody_new_joins(world: World) -> Call:
+    number = next(_days_ahead)
+    return {"public_id": _running(world).public_id}, {"name": f"新人{number}", "phone": f"137{number:08d}"}
+
+
+@call(
+    "GET /rosters/posts/<public_id>/code",
+    "GET /rosters/posts/<public_id>/code.pdf",
+    "POST /rosters/posts/<public_id>/code/renew",
+    "POST /rosters/posts/<public_id>/wall",
+    "POST /rosters/posts/<public_id>/wall/revoke",
+)
+def a_post_of_the_team(world: World) -> Call:
+    post = world.make.post(world.cast.community, team=world.cast.team)
+    return {"public_id": post.public_id}, {}
+
+
+@call("GET /rosters/wall/<token>")
+def the_wall_of_a_post(world: World) -> Call:
+    post = _running(world).post
+    with world.cast.app.app_context():
+        token = rosters.make_link(
+            deed=make_deed(world.cast.actor("alice")), kind=LinkKind.WALL, subject=post.public_id
+        )
+    return {"token": token}, {}
+
+
+@call("GET /rosters/sheets/<public_id>/roll-call", "POST /rosters/sheets/<public_id>/roll-call")
+def a_sheet_that_came_back(world: World) -> Call:
+    return {"public_id": world.make.roster_sheet(_running(world)).public_id}, {}
+
+
+@call("GET /rosters/hours/<by>")
+def hours_of_people(_world: World) -> Call:
+    return {"by": "people"}, {}
+
+
+@call("GET /rosters/hours/<by>.<ending>")
+def hours_of_teams(_world: World) -> Call:
+    return {"by": "teams", "ending": "xlsx"}, {}
+
+
+@call("GET /rosters/hours/people/<volunteer>")
+def hours_of_vera(world: World) -> Call:
+    return {"volunteer": world.cast.volunteers["vera"].public_id}, {}
+
+
+def _worked(world: World) -> str:
+    """vera's evidence of a shift whose hours are written."""
+    shift = _running(world, starts_at=clock.now() - timedelta(hours=9))
+    with world.cast.app.app_context():
+        call = day_queries.get_roll_call(
+            actor=world.cast.actor("alice"), public_id=shift.public_id, now=clock.now()
+        )
+        lines = [Typed(shift.public_id, call.lines[0].person, Mark.PRESENT, 0)]
+        rosters.save_roll_call(deed=make_deed(world.cast.actor("alice")), shift=shift.public_id, lines=lines)
+        ledger = hours_queries.get_own_hours(actor=world.cast.actor("vera"))
+    return ledger.worked[0].attendance
+
+
+@call("POST /rosters/hours/attendances/<attendance>/corrections")
+def an_hour_less(world: World) -> Call:
+    return {"attendance": _worked(world)}, {"hours": "4:00", "reason": "早走了"}
+
+
+@call("POST /rosters/hours/corrections/<entry>/decide")
+def an_hour_more_that_vera_asked_for(world: World) -> Call:
+    with world.cast.app.app_context():
+        entry = rosters.ask_correction(
+            deed=make_deed(world.cast.actor("vera")),
+            attendance=_worked(world),
+            minutes=360,
+            reason="多站了一小时",
+        )
+    return {"entry": entry}, {"answer": "accept"}
+
+
+@call("POST /rosters/certificates")
+def hours_to_certify(world: World) -> Call:
+    _worked(world)
+    return {}, {}
+
+
+@call("POST /rosters/certificates #volunteer")
+def hours_of_vera_to_certify(world: World) -> Call:
+    _worked(world)
+    return {}, {"volunteer": world.cast.volunteers["vera"].public_id}
+
+
+def _certificate(world: World) -> str:
+    _worked(world)
+    with world.cast.app.app_context():
+        draft = certificate_queries.draft(
+            actor=world.cast.actor("vera"), volunteer=None, from_on=None, to_on=None, language="zh_Hans"
+        )
+        return rosters.issue_certificate(
+            deed=make_deed(world.cast.actor("vera")),
+            draft=draft,
+            public_id=new_public_id(),
+            number=f"20260513-{next(_days_ahead)}",
+            pdf=b"%PDF-1.7 nobody looks inside",
+        )
+
+
+@call(
+    "GET /rosters/certificates/<public_id>",
+    "GET /rosters/certificates/<public_id>.pdf",
+    "POST /rosters/certificates/<public_id>/revoke",
+)
+def a_certificate_of_vera(world: World) -> Call:
+    return {"public_id": _certificate(world)}, {"reason": "填错了"}
+
+
+@call("GET /rosters/verify/<token>")
+def a_certificate_that_is_checked(world: World) -> Call:
+    with world.cast.app.app_context():
+        return {"token": certificate_queries.token_of(_certificate(world))}, {}
