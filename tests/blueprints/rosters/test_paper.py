@@ -162,7 +162,7 @@ def test_the_sign_in_sheet_has_the_columns_the_walk_ins_and_the_foot(cast, gate,
     assert "应到 2 人 · 实到______人 · 盒饭______份(清真______)· 防护服______套".replace(
         " ", ""
     ) in page.replace(" ", "")
-    for words in ("交班人签字", "接班人签字", "交接事项", "※1 薇拉,破例:昨晚夜班"):
+    for words in ("交班人签字", "接班人签字", "交接事项", "扫右上角的码", "※1 薇拉,破例:昨晚夜班"):
         assert words in page
 
 

@@ -143,8 +143,9 @@ def _days(
                     {
                         "kind": titles[each.kind],
                         "name": words.said(each.name),
+                        "plain_name": each.name,
                         "phone": each.phone,
-                        "span": _span(each),
+                        "span": "" if (each.starts_at, each.ends_at) == (since, until) else _span(each),
                         "edit_url": url_for("rosters.edit_duty", public_id=each.public_id)
                         if may_edit
                         else None,
