@@ -1155,7 +1155,7 @@ def somebody_new_joins(world: World) -> Call:
     "POST /rosters/posts/<public_id>/wall",
     "POST /rosters/posts/<public_id>/wall/revoke",
 )
-def a_post_of_the_team(world: World) -> Call:
+def a_post_with_a_code(world: World) -> Call:
     post = world.make.post(world.cast.community, team=world.cast.team)
     return {"public_id": post.public_id}, {}
 
