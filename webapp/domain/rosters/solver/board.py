@@ -238,3 +238,24 @@ def bits(mask: int) -> Iterable[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def cliques(times: int, clashes: list[int]) -> list[int]:
+    """Sets (bits) of times that all clash with each other, so that every clash of two is in one of them."""
+    found = []
+    open_pairs = {time: clashes[time] & times & ~(1 << time) for time in bits(times)}
+    for time in bits(times):
+        while open_pairs[time]:
+            clique, common = 1 << time, clashes[time] & times & ~(1 << time)
+            wish = open_pairs[time]
+            while common:
+                choice = wish & common or common
+                other = (choice & -choice).bit_length() - 1
+                clique |= 1 << other
+                common &= clashes[other] & ~(1 << other)
+            for each in bits(clique):
+                open_pairs[each] &= ~clique
+            found.append(clique)
+        if not clashes[time] & times & ~(1 << time):
+            found.append(1 << time)
+    return found

@@ -9,7 +9,7 @@ from itertools import pairwise
 from ortools.sat.python import cp_model
 
 from webapp.domain.rosters.rules import MOST_DAYS_IN_A_ROW
-from webapp.domain.rosters.solver.board import DAY_SECONDS, MOST_SECONDS, Slot, bits, heaviest
+from webapp.domain.rosters.solver.board import DAY_SECONDS, MOST_SECONDS, Slot, cliques, heaviest
 from webapp.domain.rosters.solver.roster import Roster
 
 Variable = cp_model.IntVar
@@ -215,24 +215,3 @@ class Model:
 def inside(slot: Slot, start: int) -> int:
     """Seconds of the slot in the 24 hours from `start`."""
     return max(0, min(slot.end, start + DAY_SECONDS) - max(slot.start, start))
-
-
-def cliques(times: int, clashes: list[int]) -> list[int]:
-    """Sets (bits) of times that all clash with each other, so that every clash of two is in one of them."""
-    found = []
-    open_pairs = {time: clashes[time] & times & ~(1 << time) for time in bits(times)}
-    for time in bits(times):
-        while open_pairs[time]:
-            clique, common = 1 << time, clashes[time] & times & ~(1 << time)
-            wish = open_pairs[time]
-            while common:
-                choice = wish & common or common
-                other = (choice & -choice).bit_length() - 1
-                clique |= 1 << other
-                common &= clashes[other] & ~(1 << other)
-            for each in bits(clique):
-                open_pairs[each] &= ~clique
-            found.append(clique)
-        if not clashes[time] & times & ~(1 << time):
-            found.append(1 << time)
-    return found

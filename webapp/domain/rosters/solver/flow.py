@@ -8,7 +8,7 @@ from math import gcd
 from ortools.graph.python import min_cost_flow
 
 from webapp.domain.rosters.rules import MOST_DAYS_IN_A_ROW
-from webapp.domain.rosters.solver.board import Board, bits, heaviest
+from webapp.domain.rosters.solver.board import Board, bits, cliques, heaviest
 
 FINEST_STEP = 15
 
@@ -16,72 +16,62 @@ FINEST_STEP = 15
 def most(board: Board, shifts: Sequence[int]) -> tuple[int, int, int]:
     """Minimum places, wanted places and places for skills that can be filled at most in these shifts, in this order.
 
-    A person does at most so many shifts a day as go together there, and has one free day in seven; the rest
-    between days is left out. So no proposal is better, and one that reaches it is the best.
+    The times that somebody could take fall into groups of which each allows one; six shifts in a row of seven
+    days; what else keeps a person from doing two of them is left out. So no proposal is better, and one that
+    reaches it is the best.
     """
     flow = _Flow(board)
     for shift in shifts:
-        flow.add(shift)
+        flow.collect(shift)
     return flow.solve()
 
 
 class _Flow:
-    """Source, person, person's day, kind of places, shift, sink."""
+    """Source, person, group of the person's times, kind of places, shift, sink."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
         self.graph = min_cost_flow.SimpleMinCostFlow()
-        self.nodes = 2
-        self.days: dict[tuple[int, int], int] = {}
-        self.times: dict[tuple[int, int], int] = defaultdict(int)
+        self.nodes = count(2)
+        self.wishes: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self.minimum_arcs: list[int] = []
         self.skill_arcs: list[int] = []
         self.weight = 1 + sum(board.open)
-        self.most_in_a_day: dict[int, int] = {}
-
-    def _node(self) -> int:
-        self.nodes += 1
-        return self.nodes - 1
+        self.grouped: dict[int, list[int]] = {}
 
     def _arc(self, tail: int, head: int, capacity: int, gain: int = 0) -> int:
         return int(self.graph.add_arc_with_capacity_and_unit_cost(tail, head, capacity, -gain))
 
-    def add(self, shift: int) -> None:
-        """The places of a shift, and an arc from everybody who could be there."""
+    def collect(self, shift: int) -> None:
+        """The places of a shift, and who could be there."""
         board = self.board
-        if not board.open[shift]:
-            return
-        here = self._node()
+        here = next(self.nodes)
         self.minimum_arcs.append(self._arc(here, 1, board.short[shift], self.weight))
         self._arc(here, 1, board.open[shift] - board.short[shift])
-        day = board.slots[board.time[shift]].day
         for number in board.of_shift[shift]:
             place = board.places[number]
-            if not place.open:
-                continue
-            kind = self._node()
-            arc = self._arc(kind, here, place.open, place.skill is not None)
-            if place.skill is not None:
-                self.skill_arcs.append(arc)
-            for person in place.people:
-                node = self.days.get((person, day))
-                if node is None:
-                    node = self.days[person, day] = self._node()
-                self.times[person, day] |= 1 << board.time[shift]
-                self._arc(node, kind, 1)
+            if place.open:
+                kind = next(self.nodes)
+                arc = self._arc(kind, here, place.open, place.skill is not None)
+                if place.skill is not None:
+                    self.skill_arcs.append(arc)
+                for person in place.people:
+                    self.wishes[person].append((board.time[shift], kind))
 
     def solve(self) -> tuple[int, int, int]:
         """The most that flows."""
-        by_person: dict[int, dict[int, int]] = defaultdict(dict)
-        for (person, day), times in self.times.items():
-            by_person[person][day] = self._together(times)
-        for person, days in by_person.items():
-            own = self._node()
-            self._arc(0, own, self._in_all(person, days))
-            for day, capacity in days.items():
-                self._arc(own, self.days[person, day], capacity)
-        if not by_person:
+        if not self.wishes:
             return 0, 0, 0
+        for person, wishes in self.wishes.items():
+            groups = self._groups(sum(1 << time for time in {time for time, _ in wishes}))
+            own = next(self.nodes)
+            self._arc(0, own, self._in_all(person, groups))
+            for group in groups:
+                node = next(self.nodes)
+                self._arc(own, node, 1)
+                for time, kind in wishes:
+                    if group >> time & 1:
+                        self._arc(node, kind, 1)
         everything = sum(self.board.open)
         self.graph.set_node_supply(0, everything)
         self.graph.set_node_supply(1, -everything)
@@ -93,44 +83,34 @@ class _Flow:
             sum(self.graph.flow(arc) for arc in self.skill_arcs),
         )
 
-    def _together(self, times: int) -> int:
-        """How many of the times (bits) somebody can do, if only pairs are looked at."""
-        found = self.most_in_a_day.get(times)
+    def _groups(self, times: int) -> list[int]:
+        """The times (bits) in groups of which one at most can be done, few and large."""
+        found = self.grouped.get(times)
         if found is None:
-            found = self.most_in_a_day[times] = self._count_together(times)
+            found = []
+            rest = times
+            while rest:
+                group = max(cliques(rest, self.board.clashes), key=int.bit_count)
+                found.append(group)
+                rest &= ~group
+            self.grouped[times] = found
         return found
 
-    def _count_together(self, times: int) -> int:
-        if times.bit_count() <= 1:
-            return times.bit_count()
-        if times.bit_count() > 12:
-            return self._apart(times)
-        first = times & -times
-        rest = times ^ first
-        clashes = self.board.clashes[first.bit_length() - 1]
-        with_first = 1 + self._together(rest & ~clashes)
-        return with_first if not rest & clashes else max(with_first, self._together(rest))
-
-    def _apart(self, times: int) -> int:
-        """As many as do not overlap: those that end first."""
-        board, count, until = self.board, 0, 0
-        chosen = (board.slots[number] for number in range(len(board.slots)) if times >> number & 1)
-        for slot in sorted(chosen, key=lambda each: each.end):
-            if slot.start >= until:
-                count, until = count + 1, slot.end
-        return count
-
-    def _in_all(self, person: int, days: dict[int, int]) -> int:
+    def _in_all(self, person: int, groups: list[int]) -> int:
         """The most shifts of the span: where seven days follow each other, one of them stays free."""
-        everything = sum(days.values())
+        slots = self.board.slots
+        on = [{slots[time].day for time in bits(group)} for group in groups]
+        own = set().union(*on)
         standing = {each.day for each in self.board.fixed[person]}
-        for day in sorted(days):
+        for day in sorted(own | standing):
             week = range(day, day + MOST_DAYS_IN_A_ROW + 1)
-            if all(each in days or each in standing for each in week):
-                own = [days[each] for each in week if each in days and each not in standing]
-                # With none of its own the days stand already, and nobody could be added to them.
-                return everything - min(own, default=0)
-        return everything
+            if all(each in own or each in standing for each in week):
+                # Without a day that could be free the week stands already, and nobody could be added to it.
+                could_be_free = [each for each in week if each not in standing]
+                return max(
+                    (sum(days != {each} for days in on) for each in could_be_free), default=len(groups)
+                )
+        return len(groups)
 
 
 def least_price(board: Board, filled: dict[int, int], least: int) -> int:
