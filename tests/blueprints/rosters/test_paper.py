@@ -553,3 +553,13 @@ def test_a_dispatcher_chooses_the_community_before_the_post(cast, make, gate, we
     assert "北门卡口" in page
     assert "南门卡口" not in page
     assert 'value="working"' not in page, "phones are printed by who leads"
+
+
+def test_the_week_on_the_screen_leads_to_the_week_on_paper(cast, gate, week):
+    alice = cast.client("alice")
+    screen = alice.get(f"/rosters/week?from={monday().isoformat()}").get_data(as_text=True)
+    links = re.findall(r'href="(/rosters/sheets\?kind=week[^"]*)"', screen)
+    assert links
+    page = alice.get(links[0].replace("&amp;", "&")).get_data(as_text=True)
+    assert f'value="{monday().isoformat()}"' in page
+    assert f'value="{cast.community.public_id}" selected' in page
