@@ -32,6 +32,12 @@ def plain(name: str, name_en: str | None) -> str:
     return name if words.is_chinese() or not name_en else name_en
 
 
+def label(shift: DayShift) -> str:
+    """A shift in the label of what waits on the phone; a name that the reader cannot read is left out."""
+    name = shift.post_name if words.is_chinese() else shift.post_name_en or ""
+    return f"{name} {words.clock_time(shift.starts_at)}".strip()
+
+
 def notes(found: Iterable[Note], now: datetime) -> list[dict[str, Any]]:
     """Hand-over notes."""
     return [
@@ -52,7 +58,7 @@ def own_shift(own: OwnShift, now: datetime, *, code: str = "") -> dict[str, Any]
     return {
         "public_id": shift.public_id,
         "title": words.said(shift.post_name, shift.post_name_en),
-        "plain": f"{plain(shift.post_name, shift.post_name_en)} {words.clock_time(shift.starts_at)}",
+        "plain": label(shift),
         "when": said.when(shift.starts_at, shift.ends_at, now=now),
         "place": words.said(shift.place),
         "instructions": words.said(shift.instructions) if shift.instructions else None,

@@ -137,7 +137,7 @@ def _shown(call: RollCall, template: str, action: str, *, status: int, error: Li
         render_template(
             template,
             post=words.said(first.post_name, first.post_name_en),
-            plain=f"{day_views.plain(first.post_name, first.post_name_en)} {words.clock_time(first.starts_at)}",
+            plain=day_views.label(first),
             time=words.clock_time(first.starts_at),
             day=words.full_day(first.day),
             shifts=day_views.roll_call(call, now, typed),
@@ -220,7 +220,7 @@ def _walk_ins(public_id: str, *, status: int = 200, error: LinliError | None = N
         render_template(
             "rosters/walk_ins.html",
             post=words.said(shift.post_name, shift.post_name_en),
-            plain=f"{day_views.plain(shift.post_name, shift.post_name_en)} {words.clock_time(shift.starts_at)}",
+            plain=day_views.label(shift),
             when=said.when(shift.starts_at, shift.ends_at, now=now),
             back=url_for("rosters.show_roll_call", public_id=public_id),
             action=url_for("rosters.add_walk_in", public_id=public_id),
