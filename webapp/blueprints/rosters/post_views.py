@@ -55,7 +55,6 @@ def page(post: PostView, skills: Sequence[SkillChoice]) -> dict[str, Any]:
     return {
         "public_id": post.public_id,
         "title": words.said(post.name, post.name_en),
-        "plain_title": post.name if words.is_chinese() or not post.name_en else post.name_en,
         "area": post.area,
         "area_name": words.said(post.area_name),
         "facts": facts,

@@ -115,9 +115,6 @@ def head(shift: ShiftView, now: datetime, skills: Mapping[str, Any]) -> dict[str
     return {
         "public_id": shift.public_id,
         "title": words.said(shift.post_name, shift.post_name_en),
-        "plain_title": shift.post_name
-        if words.is_chinese() or not shift.post_name_en
-        else shift.post_name_en,
         "when": said.when(shift.starts_at, shift.ends_at, now=now),
         "gap": word,
         "tone": tone,
