@@ -160,6 +160,6 @@ def test_paper_comes_back_with_two_taps(house, lead_phone, shift):
     sheet = house.make.roster_sheet(shift)
     page = lead_phone.open(f"/rosters/sheets/{sheet.public_id}/roll-call")
     ready(page)
-    page.get_by_text("全部按排班到了,除了…").click()
-    page.get_by_role("button", name="保存:其他人都到了").click()
+    page.get_by_text("全部按排班到了，除了…").click()
+    page.get_by_role("button", name="保存：其他人都到了").click()
     until(lambda: evidence(house, shift) == (1, "present 0 0"))
