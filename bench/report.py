@@ -64,6 +64,15 @@ GOALS = {
         "shift_list_vs_juntagrico": Goal(AT_LEAST, 50),
         "take_shift_vs_juntagrico": Goal(AT_LEAST, 5),
     },
+    "solver": {
+        "fill_community_s": Goal(AT_MOST, 2),
+        "community_fairness_gap_permille": Goal(AT_MOST, 20),
+        "fill_county_s": Goal(AT_MOST, 60),
+        "coverage_vs_bound": Goal(AT_LEAST, 0.999),
+        "greedy_vs_bound": Goal(AT_MOST, 0.97),
+        "county_scarce_share": Goal(AT_LEAST, 0.3),
+        "county_holders_per_scarce_place": Goal(AT_MOST, 1.2),
+    },
     "bytes": {
         "html_gzip": Goal(AT_MOST, 5_000),
         "css_gzip": Goal(AT_MOST, 4_000),

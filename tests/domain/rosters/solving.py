@@ -105,19 +105,21 @@ def places_of(shift: Shift) -> list[tuple[str | None, int]]:
     return [*shift.skills, (None, max(0, shift.wanted - kept))]
 
 
-def best_score(problem: Problem) -> tuple[int, int, int]:
-    """Minimum places, wanted places and skill places of the best proposal, by trying everything."""
+def best_score(problem: Problem, *, each: int = 4) -> tuple[int, int, int]:
+    """Minimum, wanted and skill places of the best proposal, by trying everything up to so many shifts a person."""
     kinds = [(shift, skill, count) for shift in problem.shifts for skill, count in places_of(shift)]
     states = {(0,) * len(kinds)}
     for person in problem.people:
         choices = [k for k, (shift, skill, _) in enumerate(kinds) if may(person, shift, skill)]
         weeks = [
             chosen
-            for chosen in chain.from_iterable(combinations(choices, size) for size in range(5))
+            for chosen in chain.from_iterable(combinations(choices, size) for size in range(each + 1))
             if time_allows([kinds[k][0].stretch for k in chosen], list(person.committed))
         ]
         states |= {
-            tuple(count + (k in chosen) for k, count in enumerate(state)) for state in states for chosen in weeks
+            tuple(count + (k in chosen) for k, count in enumerate(state))
+            for state in states
+            for chosen in weeks
         }
         states = {state for state in states if is_within(state, kinds)}
     return max(score(state, kinds) for state in states)

@@ -13,6 +13,7 @@ from webapp.domain.rosters.solver.roster import Roster
 WHOLE_PAIRS = 30_000
 NEAR_PAIRS = 5_000
 WHOLE_WORK = 30.0
+LEAST_WORK = 1.0
 NEAR_WORK = 3.0
 
 
@@ -28,8 +29,10 @@ class Found:
 class Improver:
     """Asks CP-SAT about parts of a board; parts share nothing, so that several may be asked at once."""
 
-    def __init__(self, board: Board, *, ends: float, seed: int) -> None:
+    def __init__(self, board: Board, *, ends: float, seed: int, parts: int) -> None:
         self.board, self.ends, self.seed = board, ends, seed
+        # Shared out beforehand, so that the last parts get as much as the first, and the same in every run.
+        self.work = max(LEAST_WORK, WHOLE_WORK / parts)
 
     @property
     def left(self) -> float:
@@ -47,7 +50,7 @@ class Improver:
     def _whole(self, part: Part, seats: list[Pair]) -> Found:
         model = Model(Roster(self.board), part.shifts)
         model.cover()
-        answer = model.solve(seats, Effort(self.left, WHOLE_WORK, 1, self.seed))
+        answer = model.solve(seats, Effort(self.left, self.work, 1, self.seed))
         if answer is None:
             return Found(seats, part.bound, is_proven=False)
         old, new = self._score(part, seats), self._score(part, answer.seats)

@@ -48,27 +48,27 @@ class Search:
         """Seat one after the other without moving anybody, then with chains where that was not enough."""
         left = []
         for place in order:
+            if self.is_over():
+                return
             while is_due(place) and self._can_add(roster, place, may_drop):
                 person = self.best(roster, place) if roster.has_room(place) else None
                 if person is None:
                     left.append(place)
                     break
                 roster.sit(place, person)
+        for place in left:
             if self.is_over():
                 return
-        for place in left:
             while (
                 is_due(place)
                 and self._can_add(roster, place, may_drop)
                 and self.chain(roster, place, may_drop)
             ):
                 pass
-            if self.is_over():
-                return
 
     def _can_add(self, roster: Roster, place: int, may_drop: Callable[[Roster, int], bool] | None) -> bool:
         """Whether the kind has room, and the shift too or somebody in it may go."""
-        return roster.room[place] > 0 and (may_drop is self._general_over_minimum or roster.has_room(place))
+        return roster.room[place] > 0 and (may_drop == self._general_over_minimum or roster.has_room(place))
 
     def _over_minimum(self, roster: Roster, place: int) -> bool:
         return roster.short[self.board.places[place].shift] <= 0

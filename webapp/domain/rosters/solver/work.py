@@ -15,6 +15,8 @@ from webapp.domain.rosters.solver.roster import Roster
 from webapp.domain.rosters.solver.search import Search
 
 FAIR_ENOUGH = 1.02
+# The part of the time after which nothing more is mended: evening out has to fit in as well.
+MENDING = 0.8
 
 
 class Work:
@@ -25,6 +27,7 @@ class Work:
     ) -> None:
         self.began = time.perf_counter()
         self.ends = self.began + limit_seconds
+        self.mended_by = self.began + MENDING * limit_seconds
         self.workers = max(1, workers)
         self.tell = progress or (lambda _: None)
         self.told = 0
@@ -76,7 +79,9 @@ class Work:
     def _mend(self, doubtful: Sequence[Part]) -> None:
         from webapp.domain.rosters.solver.improve import Improver  # noqa: PLC0415 - as in _prove
 
-        improver = Improver(self.board, ends=self.ends, seed=self.board.problem.seed)
+        improver = Improver(
+            self.board, ends=self.mended_by, seed=self.board.problem.seed, parts=len(doubtful)
+        )
         before = [self.roster.seats(part.shifts) for part in doubtful]
         with ThreadPoolExecutor(self.workers) as pool:
             answers = pool.map(improver.improve, doubtful, before)
