@@ -61,7 +61,12 @@ def _place() -> Any:
     return g.place
 
 
-_MAY_SHOW = (Permission.ROUND_SEE, Permission.HOUSEHOLD_LIST, Permission.RESIDENCE_CONFIRM)
+_MAY_SHOW = (
+    Permission.ROUND_SEE,
+    Permission.HOUSEHOLD_LIST,
+    Permission.RESIDENCE_CONFIRM,
+    Permission.ROSTER_SEE,
+)
 
 
 def tabs() -> list[tuple[str, str, bool]]:
@@ -77,15 +82,25 @@ def tabs() -> list[tuple[str, str, bool]]:
     return [(url, words, request.endpoint == endpoint) for url, words, endpoint in known[key]]
 
 
-def _tabs(sees_rounds: bool, lists_households: bool, confirms: bool) -> list[tuple[str, str, str]]:  # noqa: FBT001 - a row of rights
+def _tabs(
+    sees_rounds: bool,  # noqa: FBT001 - a row of rights
+    lists_households: bool,  # noqa: FBT001
+    confirms: bool,  # noqa: FBT001
+    sees_rosters: bool,  # noqa: FBT001
+) -> list[tuple[str, str, str]]:
+    """At most five: what the thumb reaches; all else is a row on the home page."""
     shown = [("home.show_home", gettext("Home"))]
     if sees_rounds:
         shown.append(("supplies.list_rounds", gettext("Supplies")))
     else:
         shown.append(("supplies.list_orders", gettext("Vegetables")))
+    if sees_rosters:
+        shown.append(("rosters.show_week", gettext("Roster")))
     if lists_households:
         shown.append(("households.list_households", gettext("Households")))
-    if confirms:
+    else:
+        shown.append(("rosters.list_shifts", gettext("Help out")))
+    if confirms and not sees_rosters:
         shown.append(("households.list_confirmations", gettext("To confirm")))
     shown.append(("accounts.show_me", gettext("Me")))
     return [(url_for(endpoint), words, endpoint) for endpoint, words in shown]

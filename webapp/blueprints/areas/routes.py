@@ -11,6 +11,7 @@ from webapp.blueprints.areas import bp
 from webapp.blueprints.areas.forms import ZoneForm
 from webapp.domain.areas import queries, services
 from webapp.domain.areas.queries import AreaView
+from webapp.domain.rosters.queries import duty
 from webapp.web import words
 from webapp.web.forms import refuse_form
 from webapp.web.guard import current_actor, deed, requires
@@ -101,6 +102,7 @@ def _context(area: AreaView, form: ZoneForm, history: tuple[queries.ZoneLine, ..
         "below": below,
         "history": history,
         "place": queries.get_place(area.path),
+        "uncovered": duty.list_uncovered_tonight(actor=current_actor(), now=clock.now(), path=area.path),
         "may_change": current_actor().can(Permission.ZONE_CHANGE, area.path),
         "older": url_for("areas.show_area", public_id=area.public_id, after=below.after)
         if below.after

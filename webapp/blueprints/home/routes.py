@@ -1,9 +1,14 @@
 """The home page of a visitor, a resident, and whoever leads something."""
 
+from datetime import datetime
+from typing import Any
+
 from flask import make_response, render_template, request
 
 from webapp.base import clock
+from webapp.base.actor import Actor
 from webapp.blueprints.home import bp, views
+from webapp.domain.rosters.queries import duty
 from webapp.domain.supplies.queries import head, resident
 from webapp.web import pages
 from webapp.web.guard import current_actor, public
@@ -17,7 +22,7 @@ def show_home():
     if not actor.is_signed_in:
         return render_template("home/welcome.html")
     found = resident.get_home(actor=actor, household=request.args.get("household"), now=now)
-    work = views.work_lines(actor, head.list_home_rounds(actor=actor), now) if actor.is_staff else []
+    work = _work(actor, now) if actor.is_staff else []
     if found is None:
         return render_template("home/no_home.html", work=work)
     pages.use_place(found.place)
@@ -25,3 +30,12 @@ def show_home():
     response = make_response(render_template("home/show.html", page=page, work=work))
     response.headers["X-Offline"] = "keep"
     return response
+
+
+def _work(actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    return views.work_lines(
+        actor,
+        head.list_home_rounds(actor=actor),
+        duty.list_uncovered_tonight(actor=actor, now=now),
+        now,
+    )

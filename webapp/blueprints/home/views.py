@@ -14,6 +14,7 @@ from webapp.base.actor import Actor
 from webapp.base.permissions import Permission
 from webapp.domain.areas.queries import Place
 from webapp.domain.households.queries import OwnHousehold
+from webapp.domain.rosters.queries.duty import Uncovered
 from webapp.domain.supplies.queries.head import HomeRound
 from webapp.domain.supplies.queries.resident import Current, LineView, RoundCard
 from webapp.domain.supplies.rules import Ordering, OrderPhase
@@ -157,20 +158,41 @@ def _bag(line: LineView, phase: OrderPhase) -> Markup:
 
 # What staff do besides rounds: endpoint, words, and the permission that shows it.
 _WORK = (
+    ("rosters.show_week", lazy_gettext("This week's roster"), Permission.ROSTER_SEE),
+    ("rosters.list_risks", lazy_gettext("Shifts to watch"), Permission.TEAM_ROSTER),
+    ("volunteers.list_volunteers", lazy_gettext("Volunteers"), Permission.VOLUNTEER_SEE),
+    ("rosters.list_duties", lazy_gettext("Duty roster"), Permission.DUTY_EDIT),
     ("households.list_confirmations", lazy_gettext("Residents to confirm"), Permission.RESIDENCE_CONFIRM),
     ("households.list_households", lazy_gettext("Households"), Permission.HOUSEHOLD_LIST),
     ("areas.list_areas", lazy_gettext("Areas and zones"), Permission.AREA_SEE),
 )
 
 
-def work_lines(actor: Actor, rounds: Sequence[HomeRound], now: datetime) -> list[dict[str, Any]]:
-    """What the reader looks after, as rows: the rounds first, then the lists; empty for a resident."""
+def work_lines(
+    actor: Actor, rounds: Sequence[HomeRound], uncovered: Sequence[Uncovered], now: datetime
+) -> list[dict[str, Any]]:
+    """What the reader looks after, as rows: a night without duty, the rounds, then the lists; empty for a resident."""
     links = [
-        {"title": title, "detail": None, "state": None, "url": url_for(endpoint)}
+        {"title": title, "detail": None, "state": None, "tone": "info", "url": url_for(endpoint)}
         for endpoint, title, permission in _WORK
         if actor.has(permission)
     ]
-    return [_round_line(each, now) for each in rounds] + links
+    nights = [_uncovered_line(uncovered)] if uncovered else []
+    return nights + [_round_line(each, now) for each in rounds] + links
+
+
+def _uncovered_line(uncovered: Sequence[Uncovered]) -> dict[str, Any]:
+    """Where nobody is on duty tonight: one place by name, several by number."""
+    first = uncovered[0]
+    return {
+        "title": gettext("Duty roster"),
+        "detail": words.said(first.name, first.name_en)
+        if len(uncovered) == 1
+        else gettext("in %(count)s places", count=len(uncovered)),
+        "state": gettext("nobody tonight"),
+        "tone": "bad",
+        "url": url_for("rosters.list_duties", area=first.public_id),
+    }
 
 
 def _round_line(each: HomeRound, now: datetime) -> dict[str, Any]:
@@ -183,5 +205,6 @@ def _round_line(each: HomeRound, now: datetime) -> dict[str, Any]:
         ),
         "detail": words.said(each.community),
         "state": words.round_state(each.state)[0],
+        "tone": "info",
         "url": url_for("supplies.show_round", public_id=each.public_id),
     }
