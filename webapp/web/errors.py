@@ -240,7 +240,7 @@ SENTENCES: dict[str, Any] = {
         "This is not the code of this post. Please read it again from the poster, or scan it."
     ),
     "code_renewed": _l("This code was renewed and no longer holds. Please take the one on the new poster."),
-    "post_closed": _l("This post is closed. Please call your community."),
+    "post_gone": _l("This post is closed. Please call your community."),
     "check_in_not_yet": _l("It is too early to check in. This is possible from %(at)s."),
     "check_in_over": _l(
         "This shift is over, so nothing was written. If you were there, please tell whoever leads it:"
@@ -275,7 +275,7 @@ SENTENCES: dict[str, Any] = {
         "Hours cannot fall below zero: the evidence was changed meanwhile. Nothing was changed."
     ),
     "no_hours": _l("There are no hours in these days yet, so there is nothing to certify."),
-    "span_wrong": _l("The last day lies before the first. Please look again."),
+    "span_backwards": _l("The last day lies before the first. Please look again."),
     "certificate_number_taken": _l("No free number was found. Please press once more."),
     "certificate_revoked": _l("This certificate was taken back already."),
     "certificate_unknown": _l(

@@ -127,11 +127,11 @@ def draft(
 ) -> Draft:
     """What a certificate over the span would say; without a span from the first to the last day with hours.
 
-    Raises RuleBroken no_hours, span_wrong; NotFound and NotAllowed for who may not ask for this volunteer.
+    Raises RuleBroken no_hours, span_backwards; NotFound and NotAllowed for who may not ask for this volunteer.
     """
     whose = _whose(actor, volunteer)
     if from_on is not None and to_on is not None and to_on < from_on:
-        raise RuleBroken("span_wrong", field="to_on")
+        raise RuleBroken("span_backwards", field="to_on")
     e = _entries.c
     per_shift = (
         select(func.sum(e.minutes).label("minutes"), func.max(e.worked_on).label("worked_on"))

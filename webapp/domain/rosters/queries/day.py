@@ -633,7 +633,7 @@ def get_check_in(*, actor: Actor, post: str, code: str, now: datetime) -> CheckI
         raise NotFound("check_in_code_wrong")
     ensure_code(code, post_public_id=post, version=row.code_version)
     if row.closed_at is not None:
-        raise Gone("post_closed")
+        raise Gone("post_gone")
     own = list_own_day(actor=actor, now=now, post=post)
     return CheckInPlace(row.name, row.name_en, row.area_path, row.place, tuple(own))
 

@@ -63,7 +63,7 @@ def get_wall(*, token: str, now: datetime) -> Wall:
         select(p.name, p.name_en, p.area_path, p.closed_at).where(p.id == link.subject_id)
     ).one()
     if post.closed_at is not None:
-        raise Gone("post_closed")
+        raise Gone("post_gone")
     rows = connection.execute(
         select(*shift_columns())
         .select_from(_shifts.join(_posts, p.id == _shifts.c.post_id))
