@@ -206,3 +206,14 @@ def test_a_colleague_sees_and_changes_nothing(cast, make):
 
 def test_a_short_address_leads_to_ones_own_shifts(cast):
     assert cast.client("vera").get("/rosters").location == "/rosters/shifts?view=mine"
+
+
+def test_who_is_on_a_shift_can_call_its_lead_and_nobody_else_sees_the_number(cast, make):
+    lead = cast.people["viktor"]
+    shift = make.shift(make.post(cast.community, lead_person_id=lead.person_id, phone="0826-3221100"))
+    make.signup(shift, cast.people["vera"])
+    path = f"/rosters/shifts/{shift.public_id}"
+    assert f'href="tel:{lead.phone}"' in text(cast.client("vera").get(path))
+    other = text(cast.client("tess").get(path))
+    assert "维克" in other
+    assert lead.phone not in other

@@ -1,18 +1,19 @@
 """Shifts of those who roster them: made once, copied once, moved with their people, called off, filled by hand."""
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from tests.factories import make_deed
-from webapp.base import clock, db
+from webapp.base import clock, db, outbox
 from webapp.base.audit import AuditEntry
 from webapp.base.errors import Conflict, LinliError, NotAllowed, NotFound, RuleBroken
 from webapp.base.outbox import OutboxMessage
 from webapp.domain.rosters import rules
 from webapp.domain.rosters.models import Shift, ShiftSkill, ShiftTemplate, Signup
-from webapp.domain.rosters.queries import candidates, risks, week
+from webapp.domain.rosters.queries import candidates, places, risks, week
 from webapp.domain.rosters.queries import posts as post_queries
 from webapp.domain.rosters.rules import (
     Numbers,
@@ -23,13 +24,17 @@ from webapp.domain.rosters.rules import (
     SignupState,
     Stretch,
 )
-from webapp.domain.rosters.services import assigning, posts, shifts
+from webapp.domain.rosters.services import assigning, placing, posts, shifts
 from webapp.domain.rosters.services.posts import PostPlan, TemplatePlan
 from webapp.domain.rosters.services.shifts import ShiftPlan
 from webapp.domain.volunteers.models import Commitment
 from webapp.domain.volunteers.rules import Availability
+from webapp.jobs import messages
 
 pytestmark = [pytest.mark.db, pytest.mark.usefixtures("in_app")]
+
+
+HOUR = timedelta(hours=1)
 
 
 def rows(model):
@@ -607,3 +612,46 @@ def test_a_week_is_paged_by_key(cast, make):
         if (after := page.after) is None:
             break
     assert found == made
+
+
+def test_nobody_takes_a_place_at_a_time_that_was_moved_meanwhile(cast, make):
+    shift = make.shift(make.post(cast.community))
+
+    @db.writing
+    def take(**changes):
+        seen = replace(places.shift_now(shift_id=shift.id), **changes)
+        return placing.count_in(seen, places_taken=1, waited=0)
+
+    assert not take(stretch=stretch(tomorrow(), 8, 5))
+    assert rows(Shift)[0].taken_count == 0
+    assert take()
+
+
+def test_what_is_told_about_shifts_fits_one_message_and_says_who_writes(cast, make):
+    post = make.post(cast.community, name="北门卡口", lead_person_id=cast.people["viktor"].person_id)
+    moved, called_off, given = (make.shift(post, starts_at=wall(tomorrow(n), 7)) for n in (1, 3, 5))
+    for each in (moved, called_off):
+        make.signup(each, cast.people["vera"])
+    shifts.change_shift(deed=deed(cast, "alice"), shift=moved.public_id, version=1, plan=plan(tomorrow()))
+    shifts.cancel_shift(deed=deed(cast, "alice", reason="今天下午起有暴雨和大风"), shift=called_off.public_id)
+    put(cast, given, "vera")
+    assigning.ask_everybody(deed=deed(cast, "alice"), shift=given.public_id)
+    assigning.remove(deed=deed(cast, "alice"), signup=rows(Signup)[-1].public_id)
+    make.signup(given, cast.people["zoe"], state=SignupState.DROPPED_OUT, ended_at=clock.now() - 2 * HOUR)
+    assigning.alarm_heads(now=clock.now())
+    now = clock.now()
+    due = outbox.take_due(now=now, limit=99, may_repeat=False)
+    assert {each.template for each in due} == {
+        "shift_moved",
+        "shift_cancelled",
+        "shift_given",
+        "shift_asked",
+        "shift_removed",
+        "shift_still_empty",
+    }
+    for each in due:
+        for language, start in (("zh_Hans", "【邻里·北辰社区】"), ("en", "[Linli · Beichen Community]")):
+            text = messages.render(each.template, each.parameters, language=language, now=now)
+            assert len(text) <= messages.LONGEST[language], (len(text), text)
+            assert text.startswith(start)
+            assert text.endswith("0826-3220013")

@@ -38,7 +38,7 @@ def page(post: PostView, skills: Sequence[SkillChoice]) -> dict[str, Any]:
     """A post in the office's words."""
     names = said.skill_names(skills)
     facts: list[tuple[str, Any]] = [
-        (gettext("Kind"), said.post_kind(post.kind)),
+        (gettext("Kind of work"), said.post_kind(post.kind)),
         (gettext("Place"), words.said(post.place)),
     ]
     if post.instructions:

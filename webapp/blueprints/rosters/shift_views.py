@@ -13,7 +13,7 @@ from webapp.blueprints.rosters import post_views, said
 from webapp.blueprints.rosters.typed import SKILL
 from webapp.domain.rosters.queries.posts import Choice, SkillChoice
 from webapp.domain.rosters.queries.shifts import ShiftView
-from webapp.domain.rosters.rules import HOLDS_A_PLACE, ShiftState
+from webapp.domain.rosters.rules import CHECK_IN_OPENS, HOLDS_A_PLACE, ShiftState
 from webapp.web import words
 from webapp.web.words import gettext
 
@@ -122,6 +122,9 @@ def head(shift: ShiftView, now: datetime, skills: Mapping[str, Any]) -> dict[str
         "facts": facts,
         "phone": shift.post_phone,
         "may_change": may_change,
+        "may_call": shift.may_manage
+        and shift.state is ShiftState.OPEN
+        and shift.starts_at - CHECK_IN_OPENS <= now,
         "is_full": shift.taken_count >= shift.maximum_count,
         "taken": shift.taken_count,
         "maximum": shift.maximum_count,

@@ -244,6 +244,7 @@ class ShiftWords:
     tone: str
     facts: list[tuple[str, Any]]
     phone: str | None
+    lead_phone: str | None
     notes: list[str]
     outbox: str
     step: str
@@ -283,6 +284,7 @@ def shift(view: ShiftView, now: datetime) -> ShiftWords:
         tone=tone,
         facts=_facts(view, when, now),
         phone=view.phone,
+        lead_phone=view.lead_phone,
         notes=notes,
         outbox=f"{title} {view.post if words.is_chinese() or not view.post_en else view.post_en}",
         step=step,

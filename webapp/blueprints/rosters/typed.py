@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, time
 
 from werkzeug.datastructures import MultiDict
 

@@ -43,7 +43,7 @@ def _name(each: Name) -> NameWords:
     if each.is_override:
         mark += "※"
     if each.is_newcomer:
-        notes.append(gettext("new"))
+        notes.append(gettext("newcomer"))
     if each.is_offered:
         notes.append(gettext("offered"))
     elif not each.is_confirmed:

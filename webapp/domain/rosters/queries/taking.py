@@ -8,20 +8,23 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, union
 from sqlalchemy.orm import aliased
 
+from webapp.base import crypto
 from webapp.base.actor import Actor
 from webapp.base.db import UtcDateTime, is_any, one_of, reading, values_of
 from webapp.base.errors import NotFound, RuleBroken
 from webapp.base.permissions import Permission
 from webapp.base.prepared import Prepared
+from webapp.domain.accounts.models import User
 from webapp.domain.areas.queries import Place, get_place
 from webapp.domain.areas.rules import ancestor_paths, side_of
 from webapp.domain.households.queries import get_place_of
-from webapp.domain.people.models import Person
+from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.rosters import rules
 from webapp.domain.rosters.models import Attendance, Post, Shift, ShiftSkill, Signup, StandIn
 from webapp.domain.rosters.queries.places import ShiftNow
 from webapp.domain.rosters.queries.takers import Me, Reader, load_me, load_reader
 from webapp.domain.rosters.rules import (
+    HOLDS_A_PLACE,
     LIVE,
     Opening,
     Protection,
@@ -43,6 +46,8 @@ _signups: Any = Signup.__table__
 _stand_ins: Any = StandIn.__table__
 _attendances: Any = Attendance.__table__
 _people: Any = Person.__table__
+_users: Any = User.__table__
+_phones: Any = PersonPhone.__table__
 
 PAGE = 30
 # Of how many shifts the first ones that fit are shown; and how often that is done for one page.
@@ -592,6 +597,7 @@ class ShiftView:
     suit_minutes: int | None
     phone: str | None
     lead_name: str | None
+    lead_phone: str | None
     skills: tuple[tuple[str, str, int], ...]
     area_path: str
     me: Me
@@ -617,6 +623,22 @@ class ShiftView:
 
 
 _lead: Any = aliased(Person.__table__, name="lead")
+_lead_signs_in = (
+    select(_users.c.phone)
+    .where(_users.c.person_id == _lead.c.id)
+    .order_by(_users.c.id)
+    .limit(1)
+    .correlate(_lead)
+    .scalar_subquery()
+)
+_lead_listed = (
+    select(_phones.c.phone)
+    .where(_phones.c.person_id == _lead.c.id)
+    .order_by(_phones.c.position, _phones.c.id)
+    .limit(1)
+    .correlate(_lead)
+    .scalar_subquery()
+)
 _show = Prepared(
     select(
         _shifts.c.id,
@@ -644,6 +666,8 @@ _show = Prepared(
         _posts.c.adults_only,
         _posts.c.newcomers_welcome,
         _lead.c.name.label("lead_name"),
+        _lead.c.id.label("lead_id"),
+        func.coalesce(_lead_signs_in, _lead_listed).label("lead_phone"),
         *(each.label("my_state") if each is _signups.c.state else each for each in _own_columns),
         _asked_for.c.public_id.label("stand_in"),
         _asked_for.c.skill_code.label("stand_in_skill"),
@@ -728,6 +752,7 @@ def get_shift(*, actor: Actor, public_id: str, now: datetime) -> ShiftView:
         suit_minutes=first.suit_minutes,
         phone=first.phone,
         lead_name=first.lead_name,
+        lead_phone=_lead_phone(first, me),
         skills=()
         if first.skill_code is None
         else tuple((row.name_zh, row.skill_en, row.needed_count) for row in rows),
@@ -748,3 +773,10 @@ def get_shift(*, actor: Actor, public_id: str, now: datetime) -> ShiftView:
         reason=reason,
         may_wait=may_wait,
     )
+
+
+def _lead_phone(row: Any, me: Me) -> str | None:
+    """The number of whoever leads, for those who are on the shift, and not for the lead."""
+    if row.my_state is None or SignupState(row.my_state) not in HOLDS_A_PLACE or row.lead_phone is None:
+        return None
+    return None if row.lead_id == me.person_id else crypto.decrypt(row.lead_phone)

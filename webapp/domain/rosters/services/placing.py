@@ -92,11 +92,14 @@ _count_skill = Prepared(
     .values(taken_count=_needs.c.taken_count + bindparam("change"))
 )
 # The last statement of whoever takes a place: it alone decides whether there was one.
-count = Prepared(
+_count = Prepared(
     update(_shifts)
     .where(
         _shifts.c.id == bindparam("shift"),
         is_any(_shifts.c.state, ShiftState.OPEN),
+        # Whoever moves the shift in this moment would leave the person's time where it was.
+        _shifts.c.starts_at == bindparam("starts_at", type_=UtcDateTime),
+        _shifts.c.ends_at == bindparam("ends_at", type_=UtcDateTime),
         _shifts.c.taken_count + bindparam("places") <= _shifts.c.maximum_count,
     )
     .values(
@@ -142,6 +145,20 @@ def _commit_time(signup_id: int, person_id: int, shift: ShiftNow, now: datetime)
             "reference_id": signup_id,
         }
     )
+
+
+def count_in(shift: ShiftNow, *, places_taken: int, waited: int) -> bool:
+    """Take so many places of the shift, if it is open, at the same time and has them; `waited` leave its queue."""
+    done = _count.run(
+        {
+            "shift": shift.id,
+            "starts_at": shift.stretch.starts_at,
+            "ends_at": shift.stretch.ends_at,
+            "places": places_taken,
+            "waited": waited,
+        }
+    )
+    return bool(done)
 
 
 def is_on_duty(shift_id: int, person_id: int) -> bool:
@@ -235,7 +252,7 @@ def place_locked(
     )
     waited = 1 if standing is not None and standing.state is SignupState.WAITING else 0
     # Also where no place is added: a shift that is called off in this moment takes nobody.
-    if not count.run({"shift": shift.id, "places": 1 - held - (instead_of is not None), "waited": waited}):
+    if not count_in(shift, places_taken=1 - held - (instead_of is not None), waited=waited):
         raise full(shift)
     return signup
 
@@ -464,7 +481,7 @@ def offer(deed: Deed, shift_id: int, line: Sequence[SignupNow]) -> int:
             continue
         _commit_time(each.id, each.person_id, shift, deed.now)
         _recount_skills(shift.id, [], [skill])
-        if not count.run({"shift": shift.id, "places": 1, "waited": 1}):
+        if not count_in(shift, places_taken=1, waited=1):
             raise Conflict("moved_on")
         audit.record(deed, "offer_place", "signup", each.id, area_path=shift.area_path, shift=shift.public_id)
         tell(

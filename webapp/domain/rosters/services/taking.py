@@ -21,7 +21,7 @@ from webapp.domain.rosters.queries.taking import ensure_sees
 from webapp.domain.rosters.rules import ShiftState, SignupSource, SignupState
 from webapp.domain.rosters.services.placing import (
     clear,
-    count,
+    count_in,
     free,
     full,
     insert_signup,
@@ -171,7 +171,7 @@ def _queue_up(deed: Deed, shift: ShiftNow, me: Me) -> SignupNow:
     audit.record(
         deed, "wait_for_shift", "signup", signup_id, area_path=shift.area_path, shift=shift.public_id
     )
-    if not count.run({"shift": shift.id, "places": 0, "waited": -1}):
+    if not count_in(shift, places_taken=0, waited=-1):
         raise Conflict("moved_on")
     return places.signup_now(signup_id=signup_id)
 
