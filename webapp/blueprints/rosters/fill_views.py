@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import lazy_gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp.base.jobs import JobState
 from webapp.domain.rosters.queries.fills import (
@@ -192,9 +192,11 @@ def _gap(gap: GapView) -> str:
         GapReason.TIME_LIMIT: gettext("the time for working it out was up"),
     }[gap.reason]
     if skill:
-        return Markup("{} {}").format(
-            gettext("%(count)s empty: %(reason)s", count=gap.missing, reason=reason), skill
-        )
+        return Markup(escape(gettext("%(count)s empty (%(skill)s): %(reason)s"))) % {
+            "count": gap.missing,
+            "skill": skill,
+            "reason": reason,
+        }
     return gettext("%(count)s empty: %(reason)s", count=gap.missing, reason=reason)
 
 
