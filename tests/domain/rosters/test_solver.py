@@ -1,5 +1,6 @@
 """The solver: against trying everything, against the rules of a click, and case by case."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,9 +25,11 @@ from webapp.domain.rosters.rules import GapReason, SolverStatus, Stretch
 from webapp.domain.rosters.solver import Gap, Seat, half_days, solve
 from webapp.domain.rosters.solver.board import Board
 from webapp.domain.rosters.solver.exact import Effort, Model
+from webapp.domain.rosters.solver.flow import least_price
 from webapp.domain.rosters.solver.improve import Improver
 from webapp.domain.rosters.solver.parts import parts
 from webapp.domain.rosters.solver.roster import Roster
+from webapp.domain.rosters.solver.search import Search
 
 MORNING, AFTERNOON, EVENING, NIGHT = (7, 5), (12, 6), (18, 5), (23, 8)
 CHECKED = settings(derandomize=True, deadline=None, max_examples=150)
@@ -406,3 +409,54 @@ def test_nothing_to_fill_is_answered():
 def test_what_cannot_be_meant_is_refused(problem):
     with pytest.raises(ValueError, match=r"twice|no place"):
         solve(problem)
+
+
+def test_a_shift_goes_on_through_a_third_where_handing_over_ends():
+    # Only the first two have the skill. The loaded one can be freed if the other passes her general shift on.
+    shifts = [
+        make_shift(1, stretch(0, *MORNING), skills=(("sampling", 1),)),
+        make_shift(2, stretch(0, *MORNING), pools=frozenset({"team"})),
+    ]
+    people = [
+        make_person(1, "sampling", past_minutes=3000),
+        make_person(2, "sampling", pools=frozenset({"here", "team"})),
+        make_person(3, past_minutes=600, pools=frozenset({"team"})),
+    ]
+    board = Board(make_problem(shifts, people))
+    roster, search = Roster(board), Search(board, lambda: False)
+    roster.sit(board.of_shift[0][0], 0)
+    roster.sit(board.of_shift[1][0], 1)
+    search.even_out(roster, [0, 1], with_wishes=False)
+    assert roster.load == [3300, 300, 600]
+    search.relay(roster, [0, 1], lambda: False)
+    assert roster.load == [3000, 300, 900]
+    assert roster.score([0, 1]) == (2, 2, 1)
+
+
+@settings(CHECKED, max_examples=60)
+@given(st.integers(min_value=0, max_value=10**9))
+def test_no_roster_that_fills_the_same_places_is_fairer_than_the_bound(seed):
+    problem = any_problem(seed)
+    solution = solve(problem)
+    assert solution.fairness.bound <= solution.fairness.price
+    board = Board(problem)
+    for part in parts(board):
+        own = {board.shifts[shift].id for shift in part.shifts}
+        seats = [seat for seat in solution.seats if seat.shift_id in own]
+        if not seats:
+            continue
+        place = {
+            (board.shifts[kind.shift].id, kind.skill): number for number, kind in enumerate(board.places)
+        }
+        pairs = [(place[seat.shift_id, seat.skill], board.person_number[seat.person_id]) for seat in seats]
+        model = Model(Roster(board), part.shifts)
+        model.keep_filled(pairs)
+        model.minimise(model.price)
+        answer = model.solve(pairs, Effort(20, 5, 1, 1))
+        assert answer is not None
+        least = min(board.load[person] for person in part.people)
+        bound = least_price(board, Counter(number for number, _ in pairs), least)
+        roster = Roster(board)
+        for pair in answer.seats:
+            roster.sit(*pair)
+        assert bound <= roster.price(part.people, least)

@@ -87,13 +87,7 @@ class _Flow:
         """The times (bits) in groups of which one at most can be done, few and large."""
         found = self.grouped.get(times)
         if found is None:
-            found = []
-            rest = times
-            while rest:
-                group = max(cliques(rest, self.board.clashes), key=int.bit_count)
-                found.append(group)
-                rest &= ~group
-            self.grouped[times] = found
+            found = self.grouped[times] = apart(times, self.board.clashes)
         return found
 
     def _in_all(self, person: int, groups: list[int]) -> int:
@@ -126,41 +120,54 @@ def least_price(board: Board, filled: dict[int, int], least: int) -> int:
     step, is_exact = (step, True) if step >= FINEST_STEP else (FINEST_STEP, False)
     graph = min_cost_flow.SimpleMinCostFlow()
     nodes = count(1)
-    days: dict[tuple[int, int], int] = {}
-    times: dict[tuple[int, int], int] = defaultdict(int)
+    wishes: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     everything = 0
 
-    def arc(tail: int, head: int, capacity: int, cost: int) -> None:
+    def arc(tail: int, head: int, capacity: int, cost: int = 0) -> None:
         graph.add_arc_with_capacity_and_unit_cost(tail, head, capacity, cost)
 
     for place, seats in filled.items():
         shift = board.places[place].shift
-        minutes, day = board.minutes[shift], board.slots[board.time[shift]].day
         here = next(nodes)
-        graph.set_node_supply(here, -seats * minutes)
-        everything += seats * minutes
+        graph.set_node_supply(here, -seats * board.minutes[shift])
+        everything += seats * board.minutes[shift]
         for person in board.places[place].people:
-            if (person, day) not in days:
-                days[person, day] = next(nodes)
-            times[person, day] |= 1 << board.time[shift]
-            arc(days[person, day], here, minutes, 0)
-    by_person: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    most: dict[int, int] = {}
-    for (person, day), mask in times.items():
-        if mask not in most:
-            most[mask] = (
-                heaviest({t: board.slots[t].end - board.slots[t].start for t in bits(mask)}, board.clashes)
-                // 60
-            )
-        by_person[person].append((days[person, day], most[mask]))
-    for person, own in by_person.items():
-        node = next(nodes)
-        for day_node, capacity in own:
-            arc(node, day_node, capacity, 0)
+            wishes[person, board.slots[board.time[shift]].day].append((board.time[shift], here))
+    of_person: dict[int, int] = {}
+    most: dict[int, int] = defaultdict(int)
+    groups: dict[int, list[int]] = {}
+    heavy: dict[int, int] = {}
+    minutes = [(slot.end - slot.start) // 60 for slot in board.slots]
+    for (person, _), kinds in wishes.items():
+        times = sum(1 << time for time in {time for time, _ in kinds})
+        if times not in heavy:
+            heavy[times] = heaviest({time: minutes[time] for time in bits(times)}, board.clashes)
+            groups[times] = apart(times, board.clashes)
+        if person not in of_person:
+            of_person[person] = next(nodes)
+        day = next(nodes)
+        arc(of_person[person], day, heavy[times])
+        most[person] += heavy[times]
+        for group in groups[times]:
+            node = next(nodes)
+            arc(day, node, max(minutes[time] for time in bits(group)))
+            for time, here in kinds:
+                if group >> time & 1:
+                    arc(node, here, minutes[time])
+    for person, node in of_person.items():
         before = board.load[person] - least
-        for low in range(0, sum(capacity for _, capacity in own), step):
+        for low in range(0, most[person], step):
             arc(0, node, step, 2 * (before + low) + (step if is_exact else 0))
     graph.set_node_supply(0, everything)
     if graph.solve() != graph.OPTIMAL:
         raise AssertionError("seats that somebody sits on can be filled")
     return int(graph.optimal_cost())
+
+
+def apart(times: int, clashes: list[int]) -> list[int]:
+    """The times (bits) in groups of which one at most can be done, few and large."""
+    found = []
+    while times:
+        found.append(max(cliques(times, clashes), key=int.bit_count))
+        times &= ~found[-1]
+    return found

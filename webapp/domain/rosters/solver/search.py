@@ -194,6 +194,50 @@ class Search:
         roster.sit(place, taker)
         return True
 
+    def relay(self, roster: Roster, shifts: Sequence[int], is_fair: Clock) -> None:
+        """Where handing over ends: somebody takes a shift and gives one of theirs to a third, or in return."""
+        busy = True
+        while busy:
+            busy = False
+            for place, person in sorted(roster.seats(shifts), key=lambda seat: (-roster.load[seat[1]], seat)):
+                if person in roster.on[place]:
+                    busy |= self._relay_one(roster, place, person)
+                if self.is_over() or is_fair():
+                    return
+
+    def _relay_one(self, roster: Roster, place: int, person: int) -> bool:
+        """One such change that makes the sum of squares smaller; whether there was one."""
+        kind = self.board.places[place]
+        roster.rise(place, person)
+        for other in sorted(kind.people, key=lambda p: (roster.load[p], p)):
+            if other == person or kind.shift in roster.held[other]:
+                continue
+            for passed in list(roster.held[other].values()):
+                roster.rise(passed, other)
+                if roster.fits(other, kind.shift):
+                    third = self._third(roster, place, person, passed, other)
+                    if third is not None:
+                        roster.sit(place, other)
+                        roster.sit(passed, third)
+                        return True
+                roster.sit(passed, other)
+        roster.sit(place, person)
+        return False
+
+    def _third(self, roster: Roster, place: int, person: int, passed: int, other: int) -> int | None:
+        """Who best takes what `other` passes on, if that is better than all as it was; both seats are empty now."""
+        kind = self.board.places[passed]
+        given, minutes = self.board.minutes[self.board.places[place].shift], self.board.minutes[kind.shift]
+        load = roster.load
+        # What the two changes bring without the third: the squares of the sums before, less those after.
+        gain = 2 * given * (load[person] - load[other]) + minutes * (2 * load[other] + minutes)
+        for third in sorted(kind.people, key=lambda p: (load[p], p)):
+            if gain <= minutes * (2 * load[third] + minutes):
+                return None
+            if third != other and kind.shift not in roster.held[third] and roster.fits(third, kind.shift):
+                return third
+        return None
+
 
 def _nothing(_person: int, _shift: int) -> int:
     return 0

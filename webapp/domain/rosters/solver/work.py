@@ -106,6 +106,11 @@ class Work:
         price = self.roster.price(part.people, least)
         if price > FAIR_ENOUGH * bound:
             self.search.even_out(self.roster, part.shifts, with_wishes=False)
+            self.search.relay(
+                self.roster,
+                part.shifts,
+                lambda: self.roster.price(part.people, least) <= FAIR_ENOUGH * bound,
+            )
             price = self.roster.price(part.people, least)
         self.price += price
         self.price_bound += bound
