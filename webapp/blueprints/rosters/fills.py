@@ -42,7 +42,11 @@ def _new_page(*, status: int = 200, error: LinliError | None = None) -> Response
     actor, values = current_actor(), request.values
     choices = fills.list_fill_areas(actor=actor)
     places = fill_views.area_choices(choices)
-    place = values.get("place") or (places[0][0] if places else "")
+    known = [each for each, _name in places]
+    place = values.get("place") or (known[0] if known else "")
+    if place not in known and not fills.may_fill(actor=actor, area_public_id=place):
+        # A team's lead comes from the week of the whole community.
+        place = known[0] if known else ""
     area, _slash, team = place.partition("/")
     posts = fills.list_posts(actor=actor, area_public_id=area, team_public_id=team or None) if place else ()
     monday = clock.day(clock.now()) + timedelta(days=1)

@@ -458,6 +458,16 @@ def list_posts(*, actor: Actor, area_public_id: str, team_public_id: str | None)
     return tuple(PostChoice(**row._mapping) for row in rows)  # noqa: SLF001 - as above
 
 
+@reading
+def may_fill(*, actor: Actor, area_public_id: str) -> bool:
+    """Whether the actor may ask for a proposal for all of this area."""
+    try:
+        find_subject(actor=actor, area_public_id=area_public_id, team_public_id=None)
+    except NotFound:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Subject:
     """The area, and team if any, of a proposal to be."""
