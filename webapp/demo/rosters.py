@@ -58,6 +58,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="北门卡口",
+            lead="何勇",
             name_en="North gate",
             kind=PostKind.GATE,
             place="北门岗亭",
@@ -87,6 +88,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="送菜到户",
+            lead="唐海燕",
             name_en="Bags to the doors",
             kind=PostKind.DELIVERY,
             place="社区物资点",
@@ -101,6 +103,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="核酸采样",
+            lead="冯斌",
             name_en="Sampling",
             kind=PostKind.SAMPLING,
             place="社区广场",
@@ -116,6 +119,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="核酸采样队列",
+            lead="冯斌",
             name_en="Sampling queue",
             kind=PostKind.SAMPLING,
             place="社区广场",
@@ -128,6 +132,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="热线值班",
+            lead="邓小琼",
             name_en="Hotline",
             kind=PostKind.HOTLINE,
             place="社区办公室",
@@ -146,6 +151,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="消毒",
+            lead="唐海燕",
             name_en="Disinfection",
             kind=PostKind.DISINFECTION,
             place="各楼栋公共区域",
@@ -160,6 +166,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="滨河小区门岗",
+            lead="邓建华",
             name_en="Riverside gate",
             kind=PostKind.GATE,
             place="滨河小区大门",
@@ -173,6 +180,7 @@ POSTS = (
     PostShape(
         posts.PostPlan(
             name="北辰花园送菜",
+            lead="何勇",
             name_en="Bags in Beichen Garden",
             kind=PostKind.DELIVERY,
             place="北辰花园物业",
