@@ -32,6 +32,16 @@ MESSAGES = {
     "order_merged": ORDER,
     "confirmed": PLACE | {"door": "3-2-501"},
     "refused": PLACE | {"door": "3-2-501"},
+    "rostered": SHIFT | {"count": 12},
+    "shift_asked": SHIFT,
+    "shift_given": SHIFT,
+    "shift_moved": SHIFT | {"before": "2026-11-27T22:30:00+00:00"},
+    "shift_removed": SHIFT,
+    "shift_cancelled": SHIFT | {"reason": "卡口撤了，人手调到南门口"},
+    "shift_still_empty": SHIFT,
+    "volunteer_accepted": PLACE,
+    "volunteer_asked": PLACE,
+    "volunteer_refused": PLACE,
     "shift_offered": SHIFT | {"accept_by": "2026-11-26T06:30:00+00:00"},
     "shift_dropped": SHIFT,
     "shift_reminder": SHIFT,
@@ -81,7 +91,9 @@ def test_each_message_is_short_complete_and_in_our_words(in_app, template, langu
     if language == "zh_Hans":
         assert not re.search(r"[A-Za-z]{3,}", text.replace("A7K3P", ""))
     else:
-        assert not re.search(r"[一-鿿]", re.sub("北辰社区|蔬菜包|欧阳娜娜", "", text))
+        assert not re.search(
+            r"[一-鿿]", re.sub("北辰社区|蔬菜包|欧阳娜娜|卡口撤了，人手调到南门口", "", text)
+        )
 
 
 def test_every_template_is_looked_at_here(in_app):

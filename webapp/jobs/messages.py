@@ -27,7 +27,7 @@ def render(
 ) -> str:
     """The text of a message in one line; where the bags' names make it too long, only their count is said."""
     said = _Words(language=language, now=now)
-    values = {**parameters, "code": secret, "public_url": current_app.config["PUBLIC_URL"]}
+    values = {**parameters, "code": secret}
     with force_locale(language):
         text = _render(template, said, values, is_short=False)
         if len(text) > LONGEST[language]:
