@@ -33,7 +33,7 @@ STATES: dict[VolunteerState, tuple[Any, str]] = {
     VolunteerState.APPLIED: (_l("To be decided"), "warn"),
     VolunteerState.ASKED_BACK: (_l("Asked back"), "info"),
     VolunteerState.ACCEPTED: (_l("Accepted"), "good"),
-    VolunteerState.REFUSED: (_l("Not accepted"), "bad"),
+    VolunteerState.REFUSED: (_l("Was not accepted"), "bad"),
     VolunteerState.LEFT: (_l("Has left"), "plain"),
     VolunteerState.MERGED: (_l("Merged"), "plain"),
 }
