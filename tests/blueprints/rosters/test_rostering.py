@@ -167,7 +167,7 @@ def test_what_is_at_risk_has_one_button(cast, make):
     shift = make.shift(make.post(cast.community), starts_at=clock.now() + timedelta(hours=5), minimum_count=2)
     seen = text(alice.get("/rosters/risks"))
     assert "缺 2 人" in seen
-    assert "没有负责人" in seen
+    assert "没有人带班" in seen
     asked = post(alice, f"/rosters/shifts/{shift.public_id}/ask")
     assert asked.status_code == 303
     assert "已问" in text(alice.get(asked.location))
