@@ -286,6 +286,9 @@ def test_a_certificate_is_printed_once_and_checked_by_anybody(app, cast, worked)
     vera = cast.client("vera")
     first = send(vera, "/rosters/certificates").location
     assert send(vera, "/rosters/certificates").location == first
+    backwards = send(vera, "/rosters/certificates", from_on="2026-05-13", to_on="2026-05-12")
+    assert backwards.status_code == 422
+    assert "结束日期早于开始日期" in backwards.text
     page = vera.get(first).text
     pdf = vera.get(f"{first}.pdf")
     assert pdf.data.startswith(b"%PDF")
