@@ -97,7 +97,7 @@ def test_what_is_no_list_is_refused_and_said(cast) -> None:
 
 
 def test_a_long_list_is_left_to_the_worker_and_its_page_polls(app, cast, monkeypatch) -> None:
-    monkeypatch.setattr(lists, "IN_THE_WORKER_FROM", 2)
+    monkeypatch.setattr("webapp.base.lists.IN_THE_WORKER_FROM", 2)
     alice = cast.client("alice")
     answer = upload(alice, LIST)
     waiting = alice.get(answer.location, headers={"HX-Request": "true"}).get_data(as_text=True)

@@ -1,34 +1,22 @@
-"""Lists of volunteers that come through the form: kept as files, compared, then taken; long ones by the worker."""
+"""Lists of volunteers that come through the form: kept, compared, then taken; see base/lists.py."""
 
 import io
-from collections.abc import Callable
 from dataclasses import asdict
-from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from webapp.base import audit, clock, files, jobs, requests
+from webapp.base import clock, lists
 from webapp.base.actor import Actor
-from webapp.base.db import writing
 from webapp.base.deed import Deed
-from webapp.base.errors import Conflict, Gone, LinliError, NotFound
-from webapp.base.ids import new_public_id
-from webapp.base.jobs import JobState, JobView
+from webapp.base.jobs import JobView
+from webapp.base.lists import Report
 from webapp.base.rejected import Rejected, Say
 from webapp.domain.volunteers.queries import imports as queries
-from webapp.domain.volunteers.queries.imports import ImportArea
 from webapp.domain.volunteers.services import imports
 from webapp.domain.volunteers.services.imports import Outcome, Setting
 
 KIND = "volunteers.import"
-IN_THE_WORKER_FROM = 1000
-# The list holds names, phones and ID numbers: it is needed between the dry run and the import, and the rows that
-# were not taken until somebody has corrected them.
-KEPT = timedelta(days=1)
-
-Report = Callable[[int], None]
 
 
 def receive_list(
@@ -46,128 +34,41 @@ def receive_list(
     """
     area = queries.get_area_for_import(actor=deed.actor, code=area_code)
     sheet = imports.open_list(io.BytesIO(content))
-    row_count = sum(1 for _row in islice(sheet.rows(), IN_THE_WORKER_FROM + 1))
-    sha256 = files.put(content)
-    return _receive(
+    return lists.receive(
         deed=deed,
+        kind=KIND,
+        verb="receive_volunteers",
         area=area,
-        sha256=sha256,
+        content=content,
+        file_kind="volunteer_list",
         file_name=file_name[:120],
-        language=language,
-        minors_allowed=minors_allowed,
-        is_long=row_count > IN_THE_WORKER_FROM,
-    )
-
-
-@writing
-def _receive(
-    *,
-    deed: Deed,
-    area: ImportArea,
-    sha256: str,
-    file_name: str,
-    language: str,
-    minors_allowed: bool,
-    is_long: bool,
-) -> str:
-    claim = requests.claim(deed)
-    if claim.is_repeat and claim.outcome is not None:
-        return claim.outcome
-    file_id = files.register(deed, sha256=sha256, kind="volunteer_list", kept_until=deed.now + KEPT)
-    public_id = jobs.enqueue(
-        deed,
-        KIND,
-        mode="preview",
-        file_id=file_id,
-        file_name=file_name,
         area_code=area.code,
         area_name=area.name,
         language=language,
         minors_allowed=minors_allowed,
-        asked_by=deed.actor.key,
-        is_long=is_long,
-        row_count=0,
+        is_long=lists.is_long(sheet.rows()),
     )
-    audit.record(
-        deed, "receive_volunteers", "area", area.id, area_path=area.path, file_id=file_id, job=public_id
-    )
-    requests.settle(claim, outcome=public_id, object_id=file_id)
-    return public_id
 
 
 def start_import(*, deed: Deed, public_id: str) -> str:
     """Take the list of a finished dry run for good; returns the public id of the job that does it."""
-    shown = jobs.get(public_id, actor=deed.actor)
-    if shown.kind != KIND or shown.parameters["mode"] != "preview":
-        raise NotFound
-    if shown.state is not JobState.DONE or shown.result is None:
-        raise Conflict("list_not_read_yet")
+    shown = lists.get_previewed(actor=deed.actor, kind=KIND, public_id=public_id)
     area = queries.get_area_for_import(actor=deed.actor, code=shown.parameters["area_code"])
-    try:
-        files.content(shown.parameters["file_id"])
-    except NotFound as error:
-        raise Gone("list_gone") from error
-    return _start(
-        deed=deed,
-        area=area,
-        parameters=shown.parameters | {"mode": "import", "row_count": shown.result["row_count"]},
-    )
-
-
-@writing
-def _start(*, deed: Deed, area: ImportArea, parameters: dict[str, Any]) -> str:
-    claim = requests.claim(deed)
-    if claim.is_repeat and claim.outcome is not None:
-        return claim.outcome
-    public_id = jobs.enqueue(deed, KIND, **parameters)
-    audit.record(
-        deed,
-        "start_volunteers_import",
-        "area",
-        area.id,
-        area_path=area.path,
-        file_id=parameters["file_id"],
-        job=public_id,
-    )
-    requests.settle(claim, outcome=public_id, object_id=parameters["file_id"])
-    return public_id
+    return lists.start_import(deed=deed, preview=shown, verb="start_volunteers_import", area=area)
 
 
 def run_short(*, public_id: str, actor: Actor, say: Say) -> None:
     """Do the work of a short list at once; a long one, or one that the worker has, is left to the worker."""
-    job = jobs.get(public_id, actor=actor)
-    if job.parameters["is_long"]:
-        return
-    taken = jobs.take(now=clock.now(), public_id=public_id)
-    if taken is None:
-        return
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-    try:
-        result = run(job=taken, say=say, report=lambda _progress: None)
-    except LinliError as refusal:
-        error = {"code": refusal.code, "params": refusal.params}
-    except Exception:
-        jobs.give_back(job_id=taken.id)
-        raise
-    jobs.finish(job_id=taken.id, now=clock.now(), result=result, error=error)
+    lists.run_short(
+        public_id=public_id,
+        actor=actor,
+        run=lambda job: run(job=job, say=say, report=lambda _progress: None),
+    )
 
 
 def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
     """Do the work of a job: the dry run or the import, each with the file of the rows that are refused."""
-    parameters = job.parameters
-    try:
-        content = files.content(parameters["file_id"])
-    except NotFound as error:
-        raise Gone("list_gone") from error
-    # Checked when it was asked for; what is done stands under the name of the person who asked.
-    deed = Deed(
-        actor=Actor(kind="system", key=parameters["asked_by"]),
-        client_id=new_public_id(),
-        fingerprint=job.public_id,
-        now=clock.now(),
-        source="job",
-    )
+    parameters, content, deed = job.parameters, lists.content_of(job), lists.deed_of(job)
     with TemporaryDirectory() as directory:
         rejected = Rejected(Path(directory) / "errors.csv", say)
         if parameters["mode"] == "preview":
@@ -178,7 +79,7 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
                     is_invented=False,
                     today=clock.day(deed.now),
                 ),
-                file=io.BytesIO(content),
+                file=content,
                 reject=rejected.add,
                 report=report,
                 row_count=_count_rows(content) if parameters["is_long"] else 0,
@@ -189,7 +90,7 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
             tally = imports.import_volunteers(
                 deed=deed,
                 area_code=parameters["area_code"],
-                file=io.BytesIO(content),
+                file=content,
                 reject=rejected.add,
                 minors_allowed=parameters["minors_allowed"],
                 report=report,
@@ -197,7 +98,7 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
             )
             counts = asdict(tally)
             result = {"counts": counts}
-        errors_file_id = rejected.keep(deed, kind="volunteer_errors", until=deed.now + KEPT)
+        errors_file_id = rejected.keep(deed, kind="volunteer_errors", until=deed.now + lists.KEPT)
     return result | {
         "problems": rejected.first,
         "problem_count": counts["rejected"],
@@ -205,8 +106,10 @@ def run(*, job: JobView, say: Say, report: Report) -> dict[str, Any]:
     }
 
 
-def _count_rows(content: bytes) -> int:
-    return sum(1 for _row in imports.open_list(io.BytesIO(content)).rows())
+def _count_rows(content: io.BytesIO) -> int:
+    count = sum(1 for _row in imports.open_list(content).rows())
+    content.seek(0)
+    return count
 
 
 def _as_shown(outcome: Outcome, say: Say) -> dict[str, Any]:
@@ -222,19 +125,9 @@ def _as_shown(outcome: Outcome, say: Say) -> dict[str, Any]:
 
 def get_import(*, actor: Actor, public_id: str) -> JobView:
     """The actor's own import or dry run; NotFound for anybody else's, and for other kinds of work."""
-    job = jobs.get(public_id, actor=actor)
-    if job.kind != KIND:
-        raise NotFound
-    return job
+    return lists.get_import(actor=actor, kind=KIND, public_id=public_id)
 
 
 def get_errors(*, actor: Actor, public_id: str) -> bytes:
     """The rows that an import of the actor refuses; NotFound where there are none, Gone when not kept."""
-    job = get_import(actor=actor, public_id=public_id)
-    file_id = (job.result or {}).get("errors_file_id")
-    if file_id is None:
-        raise NotFound
-    try:
-        return files.content(file_id)
-    except NotFound as error:
-        raise Gone("list_gone") from error
+    return lists.get_errors(actor=actor, kind=KIND, public_id=public_id)
