@@ -131,6 +131,13 @@ def test_a_round_may_serve_some_buildings_only(cast, bag):
     assert refused.value.code == "round_does_not_serve"
 
 
+def test_a_round_belongs_to_a_community_and_to_nothing_below_it(cast, bag):
+    with pytest.raises(NotFound):
+        services.make_round(
+            deed=make_deed(cast.actor("alice")), plan=plan(cast, bag, area=cast.building.public_id)
+        )
+
+
 @pytest.mark.parametrize("area", ["foreign_building", "other_community"])
 def test_nothing_of_another_community_gets_into_a_round(cast, bag, area):
     with pytest.raises(NotFound):

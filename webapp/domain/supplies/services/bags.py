@@ -22,13 +22,16 @@ _areas: Any = Area.__table__
 
 
 def managed_area(actor: Actor, public_id: str) -> Any:
-    """The area that the actor manages rounds for; raises NotFound for every other."""
+    """The community that the actor manages rounds for; raises NotFound for every other, and for areas below it.
+
+    Bags and rounds are a community's: a household finds its rounds by the community that it lives in.
+    """
     row = (
         db.connection()
         .execute(select(_areas.c.id, _areas.c.path, _areas.c.level).where(_areas.c.public_id == public_id))
         .one_or_none()
     )
-    if row is None or not actor.can(Permission.ROUND_MANAGE, row.path):
+    if row is None or row.level != "community" or not actor.can(Permission.ROUND_MANAGE, row.path):
         raise NotFound
     return row
 
