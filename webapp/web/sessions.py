@@ -56,6 +56,17 @@ def csrf_token() -> str:
     return str(g.csrf_token)
 
 
+def begin_anew() -> None:
+    """Forget all that this browser's session holds, and give it its form token at once.
+
+    Two pages that are asked for at the same time would otherwise each make one; the later cookie wins, and the
+    form of the other page is refused.
+    """
+    session.clear()
+    g.pop(FIELD, None)
+    csrf_token()
+
+
 def init_app(app: Flask) -> None:
     """Take the place of the two originals; after Flask-WTF."""
     app.session_interface = RememberedSessions()

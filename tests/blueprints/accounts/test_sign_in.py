@@ -103,6 +103,29 @@ def test_signing_in_begins_a_new_session_with_a_new_csrf_token(app, browser):
     assert PHONE not in repr(kept)
 
 
+def test_two_pages_that_are_asked_for_at_once_after_signing_in_take_each_others_forms(cast):
+    browser, other = cast.client("ruth"), cast.client("ruth")
+    browser.post(
+        "/accounts/sign-out", data=hidden_fields(page_of(browser.get("/accounts/me")), "/accounts/sign-out")
+    )
+    with browser.session_transaction() as session:
+        cookie = dict(session)
+    with other.session_transaction() as session:
+        session.clear()
+        session.update(cookie)
+    form = hidden_fields(page_of(browser.get("/accounts/sign-in")), "/accounts/sign-in")
+    # The other page was on its way with the same cookie, and its answer came last: its session is the browser's.
+    other.get("/accounts/sign-in")
+    with other.session_transaction() as session:
+        cookie = dict(session)
+    with browser.session_transaction() as session:
+        session.clear()
+        session.update(cookie)
+    answer = browser.post("/accounts/sign-in", data=form | {"phone": PHONE})
+    assert answer.headers.get("Linli-Answer") != "csrf"
+    assert answer.status_code == 303
+
+
 def test_a_wrong_code_keeps_what_was_typed_and_says_why_at_the_field(app, browser):
     asked = post(browser, "/accounts/sign-in", phone=PHONE)
     code = newest_code(app)

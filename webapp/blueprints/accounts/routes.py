@@ -28,7 +28,7 @@ from webapp.blueprints.accounts.forms import CodeForm, NewPasswordForm, Password
 from webapp.domain.accounts import queries, services
 from webapp.domain.accounts.services import NewSignIn, Preferences
 from webapp.domain.households import queries as households
-from webapp.web import guard, words
+from webapp.web import guard, sessions, words
 from webapp.web.extensions import LANGUAGE_COOKIE, TEXT_SIZE_COOKIE, THEME_COOKIE
 from webapp.web.forms import LinliForm, refuse_form
 from webapp.web.guard import current_actor, deed, public, requires, signed_in
@@ -149,8 +149,7 @@ def _begin(new: NewSignIn) -> Response:
         services.change_preferences(
             deed=replace(deed(), actor=found.actor), preferences=Preferences(**chosen)
         )
-    session.clear()
-    g.pop("csrf_token", None)
+    sessions.begin_anew()
     g.pop("actor", None)
     login_user(guard.WebUser(new.token, found), remember=False)
     session.permanent = True
@@ -184,8 +183,7 @@ def sign_out_everywhere():
 def _end() -> Response:
     response = answer(otherwise=url_for("accounts.sign_in"))
     logout_user()
-    session.clear()
-    g.pop("csrf_token", None)
+    sessions.begin_anew()
     g.pop("actor", None)
     return response
 
