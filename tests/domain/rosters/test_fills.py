@@ -268,3 +268,27 @@ def test_somebody_who_said_no_to_a_half_day_is_not_proposed(cast, make, in_app):
     _solve(public_id)
     people = {row.person_id for row in _rows(select(FillCell.person_id))}
     assert people == {cast.people[name].person_id for name in ("tess", "viktor", "zoe")}
+
+
+def test_nobody_is_proposed_across_the_cordon_and_what_was_reopened_inside_is_outside_again(
+    cast, make, in_app
+):
+    from webapp.domain.areas import services as areas  # noqa: PLC0415 - two zones
+    from webapp.domain.areas.queries import list_zone_classes  # noqa: PLC0415 - two zones
+
+    classes = {choice.code: choice.id for choice in list_zone_classes()}
+    for area, zone in ((cast.compound, "sealed"), (cast.building, "normal")):
+        areas.set_zone(
+            deed=make_deed(cast.actor("alice")),
+            public_id=area.public_id,
+            zone_class_id=classes[zone],
+            reason="一例阳性",
+            notice="第12号通告",
+        )
+    post = make.post(cast.community)
+    make.shift(post, minimum_count=1, wanted_count=4, maximum_count=4)
+    public_id = _ask(cast, posts=[post])
+    _solve(public_id)
+    people = {row.person_id for row in _rows(select(FillCell.person_id))}
+    # tess and vera live in the reopened building, zoe somewhere in the community, viktor behind the cordon.
+    assert people == {cast.people[name].person_id for name in ("tess", "vera", "zoe")}

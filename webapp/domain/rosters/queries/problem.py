@@ -1,7 +1,6 @@
 """What the solver is asked, read from the tables: the shifts of a proposal and everybody who may stand there."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from webapp.base import clock, db
 from webapp.base.db import is_any, reading, within
 from webapp.base.errors import RuleBroken
 from webapp.domain.areas import queries as areas
+from webapp.domain.areas.rules import side_of
 from webapp.domain.rosters import solver
 from webapp.domain.rosters.models import (
     Fill,
@@ -127,11 +127,6 @@ def load_problem(*, fill_id: int, now: datetime) -> solver.Problem:
         locked=_seats_locked(fill, {each.id for each in shifts}),
         seed=fill.id,
     )
-
-
-def side_of(path: str, sealed: Iterable[str]) -> str:
-    """The innermost sealed area that holds the path, or nothing: its side of the cordon."""
-    return max((each for each in sealed if path.startswith(each)), key=len, default="")
 
 
 def _shifts_to_fill(fill: Any, now: datetime, sealed: tuple[str, ...]) -> tuple[solver.Shift, ...]:
