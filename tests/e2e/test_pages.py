@@ -36,6 +36,7 @@ READERS = (
 )
 # Without an argument in the address, and not linked from everywhere.
 ALSO = ("/style-guide", "/outbox", "/offline", "/households/join")
+FILES = (".pdf", ".csv", ".xlsx", ".ics")
 NO_PAGES = ("/static/", "/healthz", "/session", "/sw.js", "/manifest.webmanifest")
 # Bold white on the green that everybody knows has 6.6:1; all else has 7:1.
 GREEN_FILLS = [".button:not(.second, .danger, .quiet)", ".plate"]
@@ -66,7 +67,7 @@ def reading(
 
 def endpoint_of(house: House, path: str) -> str | None:
     """The view behind an address of our own; None for files and what is no page."""
-    if path.startswith(NO_PAGES) or path.endswith(".pdf"):
+    if path.startswith(NO_PAGES) or path.endswith(FILES):
         return None
     try:
         endpoint, _arguments = house.app.url_map.bind("localhost").match(path, method="GET")
