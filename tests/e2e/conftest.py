@@ -227,9 +227,10 @@ def make_phone(house: House, browser: Browser, resident: Resident) -> Iterator[C
 
     def make(host: str = "localhost", **options: Any) -> Phone:
         link = Link(house.program.port, host)
-        endings.append(link.close)
         context = browser.new_context(viewport=PHONE, locale="zh-CN", **options)
         endings.append(lambda: close_quietly(context))
+        # The link ends first: a context that waits for an answer that never comes does not close.
+        endings.append(link.close)
         house.sign_in(context, resident.user, host)
         return Phone(context, link)
 
