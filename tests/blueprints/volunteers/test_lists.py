@@ -9,7 +9,6 @@ from tests.lint import hidden_fields
 from webapp.base import clock, db, jobs
 from webapp.domain.volunteers.models import Volunteer
 from webapp.domain.volunteers.rules import VolunteerState
-from webapp.domain.volunteers.services import lists
 from webapp.jobs import registry
 
 pytestmark = pytest.mark.db
