@@ -174,23 +174,6 @@ def get_duty(*, actor: Actor, public_id: str) -> tuple[DutyArea, DutyView]:
 
 
 @reading
-def list_on_duty(*, path: str, now: datetime) -> tuple[DutyView, ...]:
-    """Who is on duty now at an area (its path) or, where that keeps no duty roster, nearest above it."""
-    d = _duties.c
-    rows = (
-        db.connection()
-        .execute(
-            _columns()
-            .where(d.area_path.in_(ancestor_paths(path)), d.starts_at <= now, d.ends_at > now)
-            .order_by(d.area_path.desc(), d.starts_at)
-        )
-        .all()
-    )
-    nearest = rows[0].area_path if rows else None
-    return tuple(_view(row) for row in rows if row.area_path == nearest)
-
-
-@reading
 def list_uncovered_tonight(*, actor: Actor, now: datetime, path: str | None = None) -> tuple[Uncovered, ...]:
     """From 18:00 until the morning: where the night has a time without leader, medical duty or hotline.
 

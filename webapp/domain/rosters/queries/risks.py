@@ -168,18 +168,3 @@ def _line(row: Any, now: datetime) -> RiskLine:
         step=next_step(standing, risks, now=now),
         may_manage=bool(row.may_manage),
     )
-
-
-@reading
-def count_risks(*, actor: Actor, now: datetime) -> int:
-    """How many shifts at risk the actor sees."""
-    count: int = (
-        db.connection()
-        .execute(
-            select(func.count())
-            .select_from(_shifts.join(_posts, _posts.c.id == _shifts.c.post_id))
-            .where(visible_to(actor), at_risk(now))
-        )
-        .scalar_one()
-    )
-    return count
