@@ -21,6 +21,9 @@ RUN_AXE = """async () => {
     const found = await axe.run(document, {resultTypes: ["violations"]});
     return found.violations.map(({id, help, nodes}) => `${id}: ${help} — ${nodes.map((node) => node.html).join(" | ")}`);
 }"""
+WIDEST = """() => [...document.querySelectorAll("main *")]
+    .map((part) => [part.getBoundingClientRect().right, part])
+    .sort(([one], [two]) => two - one)[0][1].outerHTML.slice(0, 300)"""
 NARROW = {"width": 320, "height": 640}
 VISITOR, RESIDENT, WAITING, NO_HOME = "visitor", "resident", "waiting", "no_home"
 READERS = (
@@ -131,8 +134,9 @@ def look_at(page: Page) -> list[str]:
         page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", size)
         width = page.evaluate("() => document.documentElement.scrollWidth")
         if width > viewport["width"]:
+            what = page.evaluate(WIDEST)
             faults.append(
-                f"scrolls sideways: {width} px of {viewport['width']} {'doubled type' if size else ''}"
+                f"scrolls sideways: {width} px of {viewport['width']} {'doubled type' if size else ''}: {what}"
             )
     page.set_viewport_size(PHONE)
     page.evaluate("() => { document.documentElement.style.fontSize = ''; }")
