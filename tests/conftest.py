@@ -14,16 +14,25 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, event
 
-from tests.factories import Factory, MadeArea, MadeHousehold, MadeTeam, MadeUser, MadeVolunteer
+from tests.factories import (
+    Factory,
+    MadeArea,
+    MadeHousehold,
+    MadeReservist,
+    MadeTeam,
+    MadeUser,
+    MadeVolunteer,
+)
 from tests.lint import lint
 from webapp import create_app
 from webapp.base import clock, crypto, db, files
 from webapp.base.permissions import Role
 from webapp.domain.households.models import HouseholdState, MemberState
+from webapp.domain.mobilization.rules import Category
 from webapp.domain.volunteers.rules import VolunteerState
 
 # What the first migration inserts belongs to the schema; tests that change it put it back.
-KEPT = frozenset({"area_levels", "rule_sets", "zone_classes", "skills"})
+KEPT = frozenset({"area_levels", "rule_sets", "zone_classes", "skills", "team_types", "team_type_roles"})
 SECRET = "a-secret-for-tests-with-more-than-32-characters"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -175,6 +184,7 @@ class Cast:
     waiting_household: MadeHousehold
     team: MadeTeam
     volunteers: dict[str, MadeVolunteer]
+    reservists: dict[str, MadeReservist]
 
     def actor(self, name: str) -> Any:
         """The actor that the guard would make for this person now."""
@@ -201,7 +211,7 @@ def cast(make: Factory, app: Flask) -> Cast:
     """alice heads 北辰社区, bob works on her grid, charlie heads another community; ruth orders vegetables.
 
     tess leads the team 红马甲 there; vera is in it, viktor is accepted without a team, zoe only applied;
-    fern volunteers in the other community.
+    fern volunteers in the other community. tess, vera, viktor, bob and fern stand in the reserve.
     """
     county = make.area("邻水县", level="county", code="511623000000")
     town = make.area("鼎屏镇", level="town", parent=county, code="511623100000")
@@ -251,6 +261,13 @@ def cast(make: Factory, app: Flask) -> Cast:
         "zoe": make.volunteer(people["zoe"], area=community, state=VolunteerState.APPLIED),
         "fern": make.volunteer(people["fern"], area=other_community),
     }
+    reservists = {
+        "tess": make.reservist(people["tess"], area=building, team=team),
+        "vera": make.reservist(people["vera"], area=building, team=team),
+        "viktor": make.reservist(people["viktor"], area=other_building),
+        "bob": make.reservist(people["bob"], area=grid, skills=("order",), category=Category.COMMUNITY),
+        "fern": make.reservist(people["fern"], area=other_community),
+    }
     household = make.household(
         building,
         unit="2",
@@ -288,6 +305,7 @@ def cast(make: Factory, app: Flask) -> Cast:
         waiting_household=waiting_household,
         team=team,
         volunteers=volunteers,
+        reservists=reservists,
     )
 
 

@@ -16,6 +16,16 @@ from webapp.base.permissions import Role
 from webapp.domain.accounts.models import Appointment, SignIn, User
 from webapp.domain.areas.models import Area
 from webapp.domain.households.models import Door, Household, HouseholdState, Member, MemberState
+from webapp.domain.mobilization.models import CallUp, CallUpRole, Reservist, ReservistSkill, Summons, Wave
+from webapp.domain.mobilization.rules import (
+    CallUpState,
+    Category,
+    Certainty,
+    EnrolSource,
+    Readiness,
+    Stay,
+    SummonsState,
+)
 from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.rosters.models import (
     Post,
@@ -117,6 +127,30 @@ class MadeTeam:
 class MadeVolunteer:
     id: int
     public_id: str
+    person_id: int
+
+
+@dataclass(frozen=True)
+class MadeReservist:
+    id: int
+    public_id: str
+    person_id: int
+
+
+@dataclass(frozen=True)
+class MadeCallUp:
+    id: int
+    public_id: str
+    code: str
+    roles: tuple[int, ...]
+    """Ids of the roles, in the order of `roles=`."""
+
+
+@dataclass(frozen=True)
+class MadeSummons:
+    id: int
+    public_id: str
+    token: str
     person_id: int
 
 
@@ -484,6 +518,172 @@ class Factory:
                     Pledge(volunteer_id=volunteer.id, kind=kind, version=PLEDGE_VERSION, pledged_at=now)
                 )
             return MadeVolunteer(volunteer.id, volunteer.public_id, user.person_id)
+
+        return self._write(build)
+
+    def reservist(
+        self,
+        user: MadeUser,
+        *,
+        area: MadeArea,
+        team: MadeTeam | None = None,
+        skills: tuple[str, ...] = (),
+        **columns: Any,
+    ) -> MadeReservist:
+        """A reservist who is ready, lives in the area and was never called."""
+
+        def build() -> MadeReservist:
+            person = db.session().get(Person, user.person_id)
+            assert person is not None
+            values = {
+                "category": Category.VOLUNTEER,
+                "readiness": Readiness.READY,
+                "source": EnrolSource.STAFF,
+                "enrolled_at": clock.now(),
+            } | columns
+            reservist = Reservist(
+                public_id=new_public_id(),
+                person_id=user.person_id,
+                name=person.name,
+                pinyin_key=person.pinyin_key,
+                phone_tail=user.phone[-4:],
+                area_id=area.id,
+                area_path=area.path,
+                team_id=team.id if team else None,
+                **values,
+            )
+            db.session().add(reservist)
+            db.session().flush()
+            for code in skills:
+                db.session().add(ReservistSkill(reservist_id=reservist.id, skill_code=code))
+            return MadeReservist(reservist.id, reservist.public_id, user.person_id)
+
+        return self._write(build)
+
+    def call_up(
+        self,
+        area: MadeArea,
+        *,
+        roles: tuple[tuple[str | None, int], ...] = ((None, 2),),
+        state: CallUpState = CallUpState.RUNNING,
+        widest: MadeArea | None = None,
+        **columns: Any,
+    ) -> MadeCallUp:
+        """A call-up that starts in half an hour; `roles` are pairs of a skill's code (None: anybody) and places."""
+
+        def build() -> MadeCallUp:
+            now, serial = clock.now(), next(_serial)
+            values = {
+                "title": "搬运物资",
+                "number": f"Z{serial:05d}",
+                "code": f"{1000 + serial % 9000}",
+                "starts_at": now + timedelta(minutes=30),
+                "ends_at": now + timedelta(hours=4, minutes=30),
+                "muster_point": "北门岗亭",
+                "landmark": "菜鸟驿站旁",
+                "stay": Stay.FREE,
+                "caller_name": "艾丽",
+                "phone": "0826-3220013",
+                "certainty": Certainty.NORMAL,
+                "reply_minutes": 10,
+                "tier_path": area.path,
+                "widest_path": (widest or area).path,
+                "created_at": now,
+                "created_by": "user:1",
+                "started_at": None if state is CallUpState.DRAFT else now,
+                "next_at": now if state is CallUpState.RUNNING else None,
+            } | columns
+            call_up = CallUp(
+                public_id=new_public_id(), area_id=area.id, area_path=area.path, state=state, **values
+            )
+            db.session().add(call_up)
+            db.session().flush()
+            made = []
+            for position, (skill, wanted) in enumerate(roles, 1):
+                role = CallUpRole(
+                    public_id=new_public_id(),
+                    call_up_id=call_up.id,
+                    position=position,
+                    name=f"任务{position}",
+                    skill_code=skill,
+                    wanted_count=wanted,
+                )
+                db.session().add(role)
+                db.session().flush()
+                made.append(role.id)
+            return MadeCallUp(call_up.id, call_up.public_id, call_up.code, tuple(made))
+
+        return self._write(build)
+
+    def summons(
+        self,
+        call_up: MadeCallUp,
+        person_id: int,
+        *,
+        role: int = 0,
+        state: SummonsState = SummonsState.WAITING,
+        **columns: Any,
+    ) -> MadeSummons:
+        """A summons of the first wave; one who comes holds a place, and the time is taken."""
+
+        def build() -> MadeSummons:
+            now, public_id, role_id = clock.now(), new_public_id(), call_up.roles[role]
+            wave = db.session().query(Wave).filter_by(role_id=role_id, number=1).one_or_none()
+            the_call_up = db.session().get(CallUp, call_up.id)
+            assert the_call_up is not None
+            if wave is None:
+                wave = Wave(
+                    public_id=new_public_id(),
+                    call_up_id=call_up.id,
+                    role_id=role_id,
+                    number=1,
+                    tier_path=the_call_up.tier_path,
+                    open_count=1,
+                    asked_count=1,
+                    target_permille=850,
+                    chance_permille=850,
+                    sent_at=now,
+                    reply_by=now + timedelta(minutes=the_call_up.reply_minutes),
+                )
+                db.session().add(wave)
+                db.session().flush()
+            is_coming = state is SummonsState.COMING
+            token = crypto.blind_index("summons", public_id)
+            values = {
+                "sent_at": now,
+                "reply_by": wave.reply_by,
+                "channel": "sms",
+                "answered_at": None
+                if state in {SummonsState.WAITING, SummonsState.MISSED, SummonsState.STOOD_DOWN}
+                else now,
+                "slip_code": public_id[-6:] if is_coming else None,
+            } | columns
+            summons = Summons(
+                public_id=public_id,
+                call_up_id=call_up.id,
+                role_id=role_id,
+                wave_id=wave.id,
+                person_id=person_id,
+                token_hash=hash_token(token),
+                state=state,
+                **values,
+            )
+            db.session().add(summons)
+            db.session().flush()
+            if is_coming:
+                the_role = db.session().get(CallUpRole, role_id)
+                assert the_role is not None
+                the_role.taken_count += 1
+                db.session().add(
+                    Commitment(
+                        person_id=person_id,
+                        starts_at=the_call_up.starts_at,
+                        ends_at=the_call_up.ends_at,
+                        kind=CommitmentKind.CALL_UP,
+                        reference_id=summons.id,
+                    )
+                )
+            return MadeSummons(summons.id, public_id, token, person_id)
 
         return self._write(build)
 

@@ -27,7 +27,7 @@ def row():
 def test_a_message_is_taken_once(in_app):
     public_id = enqueue(place="x")
     (taken,) = take()
-    assert (taken.public_id, taken.phone, taken.parameters) == (public_id, "13900000000", {"place": "x"})
+    assert (taken.public_id, taken.address, taken.parameters) == (public_id, "13900000000", {"place": "x"})
     assert take() == []
 
 

@@ -25,7 +25,7 @@ def told() -> list[tuple[str, str, str]]:
     return [
         (
             each.template,
-            each.phone,
+            each.address,
             messages.render(each.template, each.parameters, language=each.language, now=now),
         )
         for each in outbox.take_due(now=now, limit=99, may_repeat=False)

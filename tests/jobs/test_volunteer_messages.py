@@ -26,7 +26,7 @@ def test_each_decision_is_told_in_one_short_message(cast, make, language) -> Non
     assert [each.template for each in due] == ["volunteer_asked", "volunteer_refused", "volunteer_accepted"]
     for each in due:
         text = messages.render(each.template, each.parameters, language=each.language, now=now)
-        assert (each.phone, each.language) == (reader.phone, language)
+        assert (each.address, each.language) == (reader.phone, language)
         assert len(text) <= messages.LONGEST[language]
         assert text.startswith(
             "【邻里·北辰社区】" if language == "zh_Hans" else "[Linli · Beichen Community]"

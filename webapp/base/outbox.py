@@ -5,9 +5,10 @@ stable public id for ever, which goes to the gateway as its idempotency id.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -27,7 +28,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.base import crypto, db
-from webapp.base.db import Ciphertext, Id, Model, PublicId, UtcDateTime, reading, word, writing
+from webapp.base.db import (
+    Ciphertext,
+    Id,
+    Model,
+    PublicId,
+    UtcDateTime,
+    partial_index,
+    reading,
+    word,
+    writing,
+)
 from webapp.base.deed import Deed
 from webapp.base.ids import new_public_id
 from webapp.base.prepared import Prepared
@@ -47,22 +58,47 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+class Way(StrEnum):
+    """By which way a message leaves: SMS, web push, or a staff channel (group robot, mail)."""
+
+    SMS = "sms"
+    PUSH = "push"
+    STAFF = "staff"
+
+
+class Rank(IntEnum):
+    """Who goes first when many wait: somebody at the sign-in page, what was called for, all else."""
+
+    CODE = 0
+    CALL = 1
+    OTHER = 5
+
+
 class OutboxMessage(Model):
-    """A message 短信 on its way to one phone: a template code with parameters, rendered when it is sent."""
+    """A message on its way to one address (a phone, mostly): a template code with parameters, rendered when it is sent.
+
+    `reference` names what it is about (summons:<public id>), `address_index` finds it by phone or subscription.
+    `delivered_at` and `undelivered_at` come from the gateway's receipts, after it took the message.
+    """
 
     __tablename__ = "outbox_messages"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        Index("ix_outbox_messages_due", "state", "due_at"),
+        Index("ix_outbox_messages_due", "state", "rank", "due_at"),
+        partial_index("ix_outbox_messages_reference", "reference", where="reference IS NOT NULL"),
     )
-    personal_columns = ("phone", "parameters", "secret")
+    personal_columns = ("address", "address_index", "parameters", "secret")
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     public_id: Mapped[str] = mapped_column(PublicId)
     template: Mapped[str] = mapped_column(String(40))
     parameters: Mapped[str] = mapped_column(Text)
     secret: Mapped[bytes | None] = mapped_column(Ciphertext)
-    phone: Mapped[bytes] = mapped_column(Ciphertext)
+    way: Mapped[Way] = mapped_column(word(Way, "way"), default=Way.SMS)
+    rank: Mapped[int] = mapped_column(Integer, default=int(Rank.OTHER))
+    address: Mapped[bytes] = mapped_column(Ciphertext)
+    address_index: Mapped[str | None] = mapped_column(String(22))
+    reference: Mapped[str | None] = mapped_column(String(60))
     language: Mapped[str] = mapped_column(String(10))
     state: Mapped[MessageState] = mapped_column(word(MessageState, "state"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -71,6 +107,8 @@ class OutboxMessage(Model):
     attempt_count: Mapped[int] = mapped_column(Integer, default=0)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str | None] = mapped_column(String(200))
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undelivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 @dataclass(frozen=True)
@@ -82,10 +120,25 @@ class DueMessage:
     template: str
     parameters: dict[str, Any]
     secret: str | None
-    phone: str
+    way: Way
+    address: str
     language: str
     attempt_count: int
     leased_until: datetime
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to put into the outbox: by which way, to which address, about what."""
+
+    template: str
+    address: str
+    language: str
+    way: Way = Way.SMS
+    rank: Rank = Rank.OTHER
+    reference: str | None = None
+    due_at: datetime | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 _messages: Any = OutboxMessage.__table__
@@ -94,9 +147,15 @@ _insert = Prepared(
     *(
         column.name
         for column in _messages.columns
-        if column.name not in {"id", "leased_until", "sent_at", "last_error"}
+        if column.name
+        not in {"id", "leased_until", "sent_at", "last_error", "delivered_at", "undelivered_at"}
     ),
 )
+
+
+def address_index(way: Way, address: str) -> str:
+    """How messages to this address are found: a keyed hash, for phones the same as `person_phones.phone_index`."""
+    return crypto.blind_index("phone" if way is Way.SMS else str(way), address)
 
 
 def enqueue(
@@ -109,26 +168,50 @@ def enqueue(
     due_at: datetime | None = None,
     **parameters: Any,
 ) -> str:
-    """Put a message into the outbox of this transaction; returns its stable public id.
+    """Put an SMS into the outbox of this transaction; returns its stable public id.
 
-    `secret` (a one-time code) is stored encrypted and wiped when the message is sent or given up.
+    `secret` (a one-time code) is stored encrypted and wiped when the message is sent or given up; such a message
+    goes before all others.
     """
-    public_id = new_public_id()
-    _insert.send(
-        {
-            "public_id": public_id,
-            "template": template,
-            "parameters": json.dumps(parameters, ensure_ascii=False, default=str),
-            "secret": None if secret is None else crypto.encrypt(secret),
-            "phone": crypto.encrypt(phone),
-            "language": language,
-            "state": MessageState.WAITING,
-            "created_at": deed.now,
-            "due_at": due_at or deed.now,
-            "attempt_count": 0,
-        },
+    outgoing = Outgoing(
+        template=template,
+        address=phone,
+        language=language,
+        rank=Rank.OTHER if secret is None else Rank.CODE,
+        due_at=due_at,
+        parameters=parameters,
     )
-    return public_id
+    row = _row(deed, outgoing)
+    row["secret"] = None if secret is None else crypto.encrypt(secret)
+    _insert.send(row)
+    return str(row["public_id"])
+
+
+def enqueue_many(deed: Deed, messages: Iterable[Outgoing]) -> list[str]:
+    """Put many messages into the outbox of this transaction in one statement; returns their public ids in order."""
+    rows = [_row(deed, each) for each in messages]
+    if rows:
+        db.connection().execute(_messages.insert().inline(), rows)
+    return [str(row["public_id"]) for row in rows]
+
+
+def _row(deed: Deed, message: Outgoing) -> dict[str, Any]:
+    return {
+        "public_id": new_public_id(),
+        "template": message.template,
+        "parameters": json.dumps(dict(message.parameters), ensure_ascii=False, default=str),
+        "secret": None,
+        "way": message.way,
+        "rank": int(message.rank),
+        "address": crypto.encrypt(message.address),
+        "address_index": address_index(message.way, message.address),
+        "reference": message.reference,
+        "language": message.language,
+        "state": MessageState.WAITING,
+        "created_at": deed.now,
+        "due_at": message.due_at or deed.now,
+        "attempt_count": 0,
+    }
 
 
 def withdraw(public_id: str) -> None:
@@ -148,7 +231,7 @@ def has_due(*, now: datetime) -> bool:
 
 @writing
 def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]:
-    """Lease up to `limit` due messages to the caller, oldest first.
+    """Lease up to `limit` due messages to the caller, those in a hurry and the oldest first.
 
     A message whose lease ran out was perhaps sent: it is taken again only where the gateway removes
     duplicates (`may_repeat`), otherwise it becomes `unknown` for a person to look at.
@@ -166,7 +249,7 @@ def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]
     chosen = (
         select(c.id)
         .where(or_(due, lapsed) if may_repeat else due)
-        .order_by(c.due_at, c.id)
+        .order_by(c.rank, c.due_at, c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -176,7 +259,16 @@ def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]
         .where(c.id.in_(chosen))
         .values(state=MessageState.SENDING, leased_until=until, attempt_count=c.attempt_count + 1)
         .returning(
-            c.id, c.public_id, c.template, c.parameters, c.secret, c.phone, c.language, c.attempt_count
+            c.id,
+            c.public_id,
+            c.template,
+            c.parameters,
+            c.secret,
+            c.way,
+            c.rank,
+            c.address,
+            c.language,
+            c.attempt_count,
         )
     ).all()
     return [
@@ -186,12 +278,13 @@ def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]
             template=row.template,
             parameters=json.loads(row.parameters),
             secret=None if row.secret is None else crypto.decrypt(row.secret),
-            phone=crypto.decrypt(row.phone),
+            way=row.way,
+            address=crypto.decrypt(row.address),
             language=row.language,
             attempt_count=row.attempt_count,
             leased_until=until,
         )
-        for row in sorted(rows, key=lambda row: row.id)
+        for row in sorted(rows, key=lambda row: (row.rank, row.id))
     ]
 
 

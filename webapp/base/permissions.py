@@ -44,6 +44,15 @@ class Permission(StrEnum):
     DUTY_EDIT = "duty_edit"
     HOURS_CONFIRM = "hours_confirm"
     PHONES_PRINT = "phones_print"
+    INBOX_SEE = "inbox_see"
+    RESERVE_OWN = "reserve_own"
+    SUMMONS_ANSWER = "summons_answer"
+    RESERVE_SEE = "reserve_see"
+    RESERVE_MANAGE = "reserve_manage"
+    CALL_UP_SEE = "call_up_see"
+    CALL_UP_MANAGE = "call_up_manage"
+    CALL_LIST = "call_list"
+    MUSTER_MARK = "muster_mark"
 
 
 _SIGNED_IN = frozenset(
@@ -54,6 +63,9 @@ _SIGNED_IN = frozenset(
         Permission.ORDER_PLACE,
         Permission.VOLUNTEER_APPLY,
         Permission.SHIFT_TAKE,
+        Permission.INBOX_SEE,
+        Permission.RESERVE_OWN,
+        Permission.SUMMONS_ANSWER,
     }
 )
 _DISPATCHER = frozenset(
@@ -66,6 +78,12 @@ _DISPATCHER = frozenset(
         Permission.ROSTER_SEE,
         Permission.ROSTER_FILL,
         Permission.DUTY_EDIT,
+        Permission.RESERVE_SEE,
+        Permission.RESERVE_MANAGE,
+        Permission.CALL_UP_SEE,
+        Permission.CALL_UP_MANAGE,
+        Permission.CALL_LIST,
+        Permission.MUSTER_MARK,
     }
 )
 # What a team's lead may do with the team; which teams those are is a question of rows.
@@ -77,6 +95,10 @@ _TEAM_LEAD = frozenset(
         Permission.ROSTER_FILL,
         Permission.HOURS_CONFIRM,
         Permission.PHONES_PRINT,
+        Permission.RESERVE_SEE,
+        Permission.CALL_UP_SEE,
+        Permission.CALL_LIST,
+        Permission.MUSTER_MARK,
     }
 )
 
@@ -93,6 +115,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.ROUND_SEE,
             Permission.AREA_SEE,
             Permission.ROSTER_SEE,
+            Permission.CALL_UP_SEE,
+            Permission.CALL_LIST,
+            Permission.MUSTER_MARK,
         }
     ),
     Role.COMMUNITY_HEAD: frozenset(
@@ -115,6 +140,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DUTY_EDIT,
             Permission.HOURS_CONFIRM,
             Permission.PHONES_PRINT,
+            Permission.RESERVE_SEE,
+            Permission.RESERVE_MANAGE,
+            Permission.CALL_UP_SEE,
+            Permission.CALL_UP_MANAGE,
+            Permission.CALL_LIST,
+            Permission.MUSTER_MARK,
         }
     ),
     Role.TOWN_DISPATCHER: _DISPATCHER,

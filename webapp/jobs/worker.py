@@ -167,7 +167,7 @@ class Sender:
         except messages.MessageError as error:
             log.exception("message_unreadable", extra={"message_id": message.public_id})
             return MessageState.FAILED, str(error)[:200]
-        outcome = self._gateway.send(message_id=message.public_id, phone=message.phone, text=text)
+        outcome = self._gateway.send(message_id=message.public_id, phone=message.address, text=text)
         if outcome.result is Result.UNKNOWN and self._gateway.removes_duplicates:
             return MessageState.WAITING, outcome.detail
         return _STATES[outcome.result], outcome.detail

@@ -28,7 +28,7 @@ def told() -> list[tuple[str, str]]:
     """Who was told what, as the worker reads and renders it."""
     now = clock.now()
     return [
-        (each.phone, messages.render(each.template, each.parameters, language=each.language, now=now))
+        (each.address, messages.render(each.template, each.parameters, language=each.language, now=now))
         for each in outbox.take_due(now=now, limit=9, may_repeat=False)
     ]
 

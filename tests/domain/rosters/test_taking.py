@@ -411,7 +411,7 @@ def test_leaving_late_tells_the_lead_or_the_head(world, make, noon):
 def phones(world):
     from webapp.base import crypto  # noqa: PLC0415
 
-    rows = db.connection().execute(select(_messages.c.phone).order_by(_messages.c.id)).scalars()
+    rows = db.connection().execute(select(_messages.c.address).order_by(_messages.c.id)).scalars()
     return [crypto.decrypt(each) for each in rows]
 
 

@@ -29,7 +29,8 @@ class Theme(StrEnum):
 class User(Model):
     """A way to sign in 账号. It points to a person once that person is known; a phone belongs to one user.
 
-    A person whose doubled rows were merged has several.
+    A person whose doubled rows were merged has several. `unread_count` repeats how many messages in the inbox are
+    unread.
     """
 
     __tablename__ = "users"
@@ -52,6 +53,7 @@ class User(Model):
     theme: Mapped[Theme] = mapped_column(word(Theme, "theme"), default=Theme.SYSTEM)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unread_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class SignIn(Model):

@@ -27,6 +27,7 @@ class SignedIn:
     theme: str
     has_password: bool
     sign_in_id: int
+    unread_count: int
     actor: Actor
 
 
@@ -74,6 +75,7 @@ _signed_in = (
         _users.c.language,
         _users.c.text_size,
         _users.c.theme,
+        _users.c.unread_count,
         _users.c.password_hash.is_not(None).label("has_password"),
         _appointments.c.role,
         _areas.c.id.label("area_id"),
@@ -121,6 +123,7 @@ def load_signed_in(*, token: str, now: datetime) -> SignedIn | None:
         theme=str(first.theme),
         has_password=bool(first.has_password),
         sign_in_id=first.sign_in_id,
+        unread_count=first.unread_count,
         actor=Actor.user(first.user_id, first.person_id, grants),
     )
 

@@ -46,7 +46,8 @@ class Person(Model):
 class PersonPhone(Model):
     """A phone number 电话 of a person; several people may share it, and one person may have several.
 
-    From an imported list it is a hint; `verified_at` says that a code sent to it came back.
+    From an imported list it is a hint; `verified_at` says that a code sent to it came back. `failing_since`: the
+    gateway lately could not deliver there. `opted_out_at`: its owner wants no messages but codes.
     """
 
     __tablename__ = "person_phones"
@@ -63,3 +64,5 @@ class PersonPhone(Model):
     phone_tail: Mapped[str] = mapped_column(String(4))
     position: Mapped[int] = mapped_column(Integer, default=0)
     verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

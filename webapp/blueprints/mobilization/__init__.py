@@ -1,0 +1,7 @@
+"""Reserve force and mobilization 储备库 · 召集: the reserve, the forecast, call-ups, answers, the muster, paper."""
+
+from flask import Blueprint
+
+bp = Blueprint("mobilization", __name__, url_prefix="/mobilization")
+
+# The routes register themselves on bp.
