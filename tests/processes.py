@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import random
 import re
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,9 +62,21 @@ class Program:
             listener.close()
 
     def kill(self) -> None:
-        """What a power cut does: SIGKILL to it and all below it at once."""
-        for each in [*self.children(), psutil.Process(self.process.pid)]:
-            each.kill()
+        """What a power cut does: SIGKILL to it and all below it at once.
+
+        All are frozen first: one that is being started meanwhile would survive, and keep the address.
+        """
+        psutil.Process(self.process.pid).suspend()
+        frozen: set[psutil.Process] = set()
+        while below := set(self.children()) - frozen:
+            for each in below:
+                with suppress(psutil.NoSuchProcess):
+                    each.suspend()
+            frozen |= below
+        for each in frozen:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        self.process.kill()
         self.process.wait()
 
 
@@ -81,6 +95,18 @@ def environment(url: str, data_dir: Path, more: Mapping[str, str] | None = None)
         }
         | dict(more or {})
     )
+
+
+def fixed_port() -> int:
+    """A free port that the kernel gives nobody by itself: a server that is started again finds it free again.
+
+    From the kernel's own range even a caller who tries while nobody listens may be given it.
+    """
+    for port in random.sample(range(20_000, 30_000), 50):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def serve_web(

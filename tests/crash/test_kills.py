@@ -21,7 +21,7 @@ from bench import fill
 from bench.stage import KINDS, Stage, databases
 from tests.clients import Got, begin_stubborn, finish
 from tests.gateway import calls, gateway
-from tests.processes import Program, kill_hard, serve_all, wait_until_up
+from tests.processes import Program, fixed_port, kill_hard, serve_all, wait_until_up
 from webapp.base import db, outbox
 from webapp.base.audit import AuditEntry
 from webapp.base.outbox import OutboxMessage
@@ -71,7 +71,7 @@ def play(kind: str, folder: Path) -> Outcome:
             community = fill.community(stage.app, households=HOUSEHOLDS)
             round_ = fill.shelf(community, bags=[STOCK], number=1)
         settings = {"LINLI_SMS_URL": sms, "LINLI_SMS_DEDUPLICATES": "1"}
-        program = serve_all(stage.url, stage.directory, more=settings)
+        program = serve_all(stage.url, stage.directory, port=fixed_port(), more=settings)
         try:
             wait_until_up(program)
             phones = begin_stubborn(
