@@ -21,6 +21,14 @@ class ContactState(StrEnum):
     OPTED_OUT = "opted_out"
 
 
+class WhyNot(StrEnum):
+    """Why no SMS reaches somebody: no number is known, the gateway cannot deliver there, its owner wants none."""
+
+    NO_PHONE = "no_phone"
+    FAILING = "failing"
+    OPTED_OUT = "opted_out"
+
+
 class ReplyState(StrEnum):
     """An SMS that came in: WAITING to be read, DONE, UNCLEAR (a person reads it), SETTLED by that person."""
 
