@@ -1,7 +1,10 @@
 """Rules of the reserve and of call-ups: words, states, and what may follow what. Pure."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from webapp.base.errors import RuleBroken
 
 AVAILABILITY_FREEZES = timedelta(hours=48)
 
@@ -187,3 +190,171 @@ class SheetCopy(StrEnum):
 
     WALL = "wall"
     WORKING = "working"
+
+
+# --- answers ------------------------------------------------------------------------------------------------
+
+# How long a link to a summons still shows how things stood, after the call-up's end.
+LINK_LASTS = timedelta(days=7)
+# "In so many minutes I am there"; the other choice is: at the start.
+ETA_MINUTES = (10, 20, 30, 45)
+# Whoever gets a place out of the queue had made other plans for the evening.
+ETA_FROM_THE_QUEUE = timedelta(minutes=30)
+
+
+class Reply(StrEnum):
+    """What one can answer 能来 / 来不了 / 晚点答复."""
+
+    COMING = "coming"
+    CANNOT = "cannot"
+    LATER = "later"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a summons as it was given.
+
+    `eta_minutes` None means: at the start. `knows_sealed` is the second tick 我知道暂时不能离开. `role` is the public
+    id of another role of the same call-up, which was offered because the own one is full.
+    """
+
+    reply: Reply
+    eta_minutes: int | None = None
+    reason: CannotReason | None = None
+    said: str = ""
+    knows_sealed: bool = False
+    role: str | None = None
+
+
+def eta_of(minutes: int | None, *, now: datetime, starts_at: datetime) -> datetime:
+    """When somebody who says "in so many minutes" (None: at the start) is expected."""
+    return max(now, starts_at) if minutes is None else now + timedelta(minutes=minutes)
+
+
+def ensure_may_say_no(state: SummonsState, muster: MusterState | None) -> SummonsState:
+    """What a no makes of a summons; RuleBroken mustered_already for somebody who is there or was."""
+    if muster in {MusterState.ARRIVED, MusterState.ON_DUTY, MusterState.DEPARTED}:
+        raise RuleBroken("mustered_already")
+    return (
+        SummonsState.DROPPED if state in {SummonsState.COMING, SummonsState.DROPPED} else SummonsState.CANNOT
+    )
+
+
+def ensure_may_say_later(state: SummonsState, *, now: datetime, reply_by: datetime) -> None:
+    """Raises RuleBroken answered_already after a yes or a no, later_too_late once the window is over."""
+    if state not in UNANSWERED:
+        raise RuleBroken("answered_already")
+    if state is SummonsState.MISSED or now >= reply_by:
+        raise RuleBroken("later_too_late")
+
+
+def asks_again_at(*, answered_at: datetime, reply_by: datetime) -> datetime:
+    """When somebody who said "later" is asked once more: half-way to the end of the window."""
+    return answered_at + (reply_by - answered_at) / 2
+
+
+# --- a call-up as it is written -----------------------------------------------------------------------------
+
+MOST_ROLES = 8
+MOST_PLACES = 2000
+LONGEST_CALL_UP = timedelta(days=7)
+FURTHEST_AHEAD = timedelta(days=30)
+REPLY_MINUTES = (5, 10, 15, 30, 60)
+# Between these nobody is called for what can wait; a person may override it with a reason, a drill may not.
+QUIET_FROM, QUIET_UNTIL = time(21), time(8)
+
+
+def quiet_ends(here: datetime) -> datetime | None:
+    """When the quiet hours end in which this moment lies (on the county's clocks); None outside them."""
+    if QUIET_UNTIL <= here.time() < QUIET_FROM:
+        return None
+    ends = here.replace(hour=QUIET_UNTIL.hour, minute=QUIET_UNTIL.minute, second=0, microsecond=0)
+    return ends if here.time() < QUIET_UNTIL else ends + timedelta(days=1)
+
+
+def ensure_may_call(*, here: datetime, starts_at: datetime, is_drill: bool, reason: str | None) -> None:
+    """Whether a call-up that starts to call now has a way through the quiet hours.
+
+    Raises RuleBroken: drill_never_at_night for a drill that would override them, quiet_reason_missing where the
+    places begin before the hours end and nobody said why people are woken. Else it waits until the hours end.
+    """
+    if is_drill and reason:
+        raise RuleBroken("drill_never_at_night", field="quiet_reason")
+    ends = quiet_ends(here)
+    if ends is None or reason or starts_at > ends:
+        return
+    if is_drill:
+        raise RuleBroken("drill_never_at_night", field="start")
+    raise RuleBroken("quiet_reason_missing", field="quiet_reason")
+
+
+def ensure_times(*, starts_at: datetime, ends_at: datetime, reply_minutes: int, now: datetime) -> None:
+    """Whether a call-up's times can be: to come, in order, and an answer before the start.
+
+    Raises RuleBroken: start_in_the_past, start_too_far, ends_before_start, call_up_too_long, reply_after_start.
+    """
+    if starts_at <= now:
+        raise RuleBroken("start_in_the_past", field="start")
+    if starts_at > now + FURTHEST_AHEAD:
+        raise RuleBroken("start_too_far", field="day", days=FURTHEST_AHEAD.days)
+    if ends_at <= starts_at:
+        raise RuleBroken("ends_before_start", field="hours")
+    if ends_at - starts_at > LONGEST_CALL_UP:
+        raise RuleBroken("call_up_too_long", field="hours", days=LONGEST_CALL_UP.days)
+    if reply_minutes not in REPLY_MINUTES:
+        raise RuleBroken("bad_request")
+    if now + timedelta(minutes=reply_minutes) > starts_at:
+        raise RuleBroken("reply_after_start", field="reply_minutes")
+
+
+def ensure_places(counts: Sequence[int]) -> None:
+    """Whether the numbers of the roles can be. Raises RuleBroken: roles_missing, too_many_roles, places_wrong."""
+    if not counts:
+        raise RuleBroken("roles_missing", field="count_1")
+    if len(counts) > MOST_ROLES:
+        raise RuleBroken("too_many_roles", field="count_1", maximum=MOST_ROLES)
+    for number, count in enumerate(counts, 1):
+        if not 0 < count <= MOST_PLACES:
+            raise RuleBroken("places_wrong", field=f"count_{number}", maximum=MOST_PLACES)
+
+
+def map_link(text: str) -> str | None:
+    """A link to a map as it may stand in a message: https, a host, nothing that asks for a password.
+
+    Raises RuleBroken("map_link_wrong").
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise RuleBroken("map_link_wrong", field="map_url") from error
+    is_plain = parts.username is None and port in {None, 443} and not set(text) & set(' "<>\\^`{|}\t\r\n')
+    if parts.scheme != "https" or "." not in (parts.hostname or "") or not is_plain or len(text) > 300:
+        raise RuleBroken("map_link_wrong", field="map_url")
+    return text
+
+
+# What a person may do to a call-up, and in which states it makes sense.
+STEPS: dict[str, frozenset[CallUpState]] = {
+    "start": frozenset({CallUpState.DRAFT}),
+    "pause": frozenset({CallUpState.RUNNING}),
+    "resume": frozenset({CallUpState.PAUSED}),
+    "hurry": frozenset({CallUpState.RUNNING}),
+    "widen": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
+    "change": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
+    "end": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
+}
+
+
+def can_step(step: str, state: CallUpState) -> bool:
+    """Whether this step makes sense in this state."""
+    return state in STEPS[step]
+
+
+def ensure_step(step: str, state: CallUpState) -> None:
+    """Raises Conflict("call_up_moved_on") when the call-up is past the state in which this makes sense."""
+    if not can_step(step, state):
+        raise Conflict("call_up_moved_on", state=state)
