@@ -1,10 +1,12 @@
 """Rules of the reserve and of call-ups: words, states, and what may follow what. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
-from webapp.base.errors import RuleBroken
+from webapp.base.errors import Conflict, RuleBroken
 
 AVAILABILITY_FREEZES = timedelta(hours=48)
 
