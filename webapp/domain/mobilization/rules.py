@@ -360,3 +360,127 @@ def ensure_step(step: str, state: CallUpState) -> None:
     """Raises Conflict("call_up_moved_on") when the call-up is past the state in which this makes sense."""
     if not can_step(step, state):
         raise Conflict("call_up_moved_on", state=state)
+
+
+# --- the muster 集结点名 ----------------------------------------------------------------------------------------
+
+GRACE = timedelta(minutes=15)
+NEARLY_THERE = timedelta(minutes=15)
+WELFARE_EVERY = timedelta(hours=4)
+WELFARE_GRACE = timedelta(minutes=30)
+LONG_DUTY = timedelta(hours=10)
+BOOKS_CLOSE_AFTER = timedelta(hours=12)
+
+
+class Mark(StrEnum):
+    """What roll call says of somebody 到了 / 没到 / 还不知道. No mark is no no-show 没勾不等于没来."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+def due_at(*, eta_at: datetime | None, starts_at: datetime) -> datetime:
+    """When somebody who said yes is awaited: when they said, else when it starts."""
+    return eta_at or starts_at
+
+
+def is_overdue(*, due: datetime, arrived_at: datetime | None, now: datetime) -> bool:
+    """Whether somebody who said yes should have been there for more than the grace 该到没到."""
+    return arrived_at is None and now > due + GRACE
+
+
+def is_received(*, due: datetime, arrived_at: datetime | None, now: datetime) -> bool:
+    """Whether a stand-down leaves somebody alone: who is there, or so near that a message would meet them at the gate.
+
+    Near is due within 15 minutes, or due already and within the grace.
+    """
+    if arrived_at is not None:
+        return True
+    return due - NEARLY_THERE <= now <= due + GRACE
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The board's figures. 应到 = 实到 + 在路上 + 没消息, always.
+
+    `expected` 应到 have a place (said yes, or joined on the spot); `unnamed` of them a unit has promised without
+    names. `overdue` are those of the last two who should have been there by now.
+    """
+
+    wanted: int = 0
+    expected: int = 0
+    arrived: int = 0
+    en_route: int = 0
+    overdue: int = 0
+    unnamed: int = 0
+    on_duty: int = 0
+    departed: int = 0
+    extra: int = 0
+
+    @property
+    def silent(self) -> int:
+        """没消息: said yes and has not been heard of since."""
+        return self.expected - self.arrived - self.en_route
+
+    @property
+    def rate(self) -> int | None:
+        """到位率 in percent of those expected, rounded down: it reads 100 only when all are there. None of nobody."""
+        return None if not self.expected else self.arrived * 100 // self.expected
+
+    def __add__(self, other: "Figures") -> "Figures":
+        """The figures of two roles together."""
+        return Figures(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+def share(part: int, whole: int) -> int | None:
+    """Percent, rounded to the nearest; None of nothing."""
+    return None if not whole else (part * 200 + whole) // (2 * whole)
+
+
+def curve(instants: Iterable[datetime], *, start: datetime, end: datetime) -> list[tuple[float, int]]:
+    """How many by when: minutes since the start and the count from then on, as steps.
+
+    It begins with (0, those at or before the start) and ends at the end; what comes after it is left out.
+    """
+    counted = Counter(max(start, each) for each in instants if each <= end)
+    so_far = counted.pop(start, 0)
+    points = [(0.0, so_far)]
+    for at in sorted(counted):
+        so_far += counted[at]
+        points.append(((at - start).total_seconds() / 60, so_far))
+    last = (end - start).total_seconds() / 60
+    if points[-1][0] < last:
+        points.append((last, so_far))
+    return points
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a call-up, or a drill, came to: each figure of the one before it.
+
+    `notified` of `summoned` were reached by some way; `acknowledged` of them answered within their time (an answer
+    after it counts as missing); `said_yes` of those yes; `mustered` came. Without units and walk-ins, whom nobody
+    notified.
+    """
+
+    summoned: int = 0
+    notified: int = 0
+    acknowledged: int = 0
+    said_yes: int = 0
+    mustered: int = 0
+
+    @property
+    def notified_share(self) -> int | None:
+        """Percent notified of those summoned."""
+        return share(self.notified, self.summoned)
+
+    @property
+    def acknowledged_share(self) -> int | None:
+        """Percent answered in time of those notified."""
+        return share(self.acknowledged, self.notified)
+
+    @property
+    def mustered_share(self) -> int | None:
+        """Percent mustered of those who said yes in time."""
+        return share(self.mustered, self.said_yes)
