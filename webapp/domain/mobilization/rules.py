@@ -1,7 +1,8 @@
 """Rules of the reserve and of call-ups: words, states, and what may follow what. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
