@@ -73,6 +73,11 @@ GOALS = {
         "county_scarce_share": Goal(AT_LEAST, 0.3),
         "county_holders_per_scarce_place": Goal(AT_MOST, 1.2),
     },
+    "waves": {
+        "rank_18000_s": Goal(AT_MOST, 2),
+        "send_vs_endpoint": Goal(AT_LEAST, 0.5),
+        "answer_vs_one_query": Goal(AT_LEAST, 0.3),
+    },
     "bytes": {
         "html_gzip": Goal(AT_MOST, 5_000),
         "css_gzip": Goal(AT_MOST, 4_000),

@@ -1,0 +1,31 @@
+"""Waves of a call-up: how fast they are ranked, answered and sent; each figure has a function of its own.
+
+A function takes a fresh stage (one database of either kind) and answers with its figures by name; `@figure` puts
+it on the list. `python -m bench waves` runs them all on both databases.
+"""
+
+from collections.abc import Callable
+
+from bench.report import say
+from bench.stage import KINDS, Stage, databases
+
+Measure = Callable[[Stage], dict[str, float]]
+FIGURES: dict[str, Measure] = {}
+
+
+def figure(measure: Measure) -> Measure:
+    """Put a function on the list; its name names its database."""
+    FIGURES[measure.__name__] = measure
+    return measure
+
+
+def run() -> dict[str, dict[str, float]]:
+    """All figures, for both databases."""
+    found: dict[str, dict[str, float]] = {}
+    for kind in KINDS:
+        with databases(kind) as made:
+            for name, measure in FIGURES.items():
+                say(f"waves {kind} {name}")
+                for value, each in measure(made.make(name)).items():
+                    found.setdefault(value, {})[kind] = each
+    return found
