@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from webapp.base import clock
-from webapp.jobs.messages import LONGEST, MessageError, render
+from webapp.web.messages import LONGEST, MessageError, render
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 PLACE = {"community": "北辰社区", "hotline": "0826-3220013"}

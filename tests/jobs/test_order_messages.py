@@ -6,7 +6,7 @@ from tests.factories import make_deed
 from webapp.base import clock, outbox
 from webapp.domain.supplies import services
 from webapp.domain.supplies.rules import Wish
-from webapp.jobs import messages
+from webapp.web import messages
 
 pytestmark = [pytest.mark.db, pytest.mark.usefixtures("in_app")]
 

@@ -8,7 +8,7 @@ from webapp.base import clock, db, outbox
 from webapp.domain.accounts.models import User
 from webapp.domain.people.models import PersonPhone
 from webapp.domain.volunteers import services
-from webapp.jobs import messages
+from webapp.web import messages
 
 pytestmark = [pytest.mark.db, pytest.mark.usefixtures("in_app")]
 

@@ -23,8 +23,9 @@ from webapp.base import clock, jobs, outbox
 from webapp.base.errors import LinliError
 from webapp.base.jobs import JobView
 from webapp.base.outbox import DueMessage, MessageState
-from webapp.jobs import gateway, messages, registry, tidy
+from webapp.jobs import gateway, registry, tidy
 from webapp.jobs.gateway import Gateway, Result
+from webapp.web import messages
 
 log = logging.getLogger("linli.worker")
 

@@ -7,7 +7,7 @@ from tests.factories import make_deed
 from webapp.base import clock, db, outbox
 from webapp.domain.accounts.models import User
 from webapp.domain.households.services import joining as services
-from webapp.jobs import messages
+from webapp.web import messages
 
 pytestmark = [pytest.mark.db, pytest.mark.usefixtures("in_app")]
 

@@ -29,7 +29,7 @@ from webapp.domain.rosters.services.posts import PostPlan, TemplatePlan
 from webapp.domain.rosters.services.shifts import ShiftPlan
 from webapp.domain.volunteers.models import Commitment
 from webapp.domain.volunteers.rules import Availability
-from webapp.jobs import messages
+from webapp.web import messages
 
 pytestmark = [pytest.mark.db, pytest.mark.usefixtures("in_app")]
 

@@ -14,6 +14,8 @@ from webapp.web import words
 
 # One short message of the networks: 70 Chinese characters, or 160 Latin ones.
 LONGEST = {"zh_Hans": 70, "en": 160}
+SMS = "sms"
+IN_APP = "in_app"
 # Screens set Chinese and figures apart (今晚 20:00); a message of 70 characters has no room for that.
 _NO_SPACE = re.compile(r"(?<=[一-鿿】]) (?=[\d一-鿿])|(?<=\d) (?=[一-鿿])")
 
@@ -23,16 +25,28 @@ class MessageError(Exception):
 
 
 def render(
-    template: str, parameters: Mapping[str, Any], *, language: str, secret: str | None = None, now: datetime
+    template: str,
+    parameters: Mapping[str, Any],
+    *,
+    language: str,
+    secret: str | None = None,
+    now: datetime,
+    by: str = SMS,
 ) -> str:
-    """The text of a message in one line; where the bags' names make it too long, only their count is said."""
+    """The text of a message in one line; where the bags' names make an SMS too long, only their count is said.
+
+    `by` is the way it is read (sms, push, staff, in_app), for templates that ask for an answer by SMS. Whatever
+    belongs to a drill begins with the word for it.
+    """
     said = _Words(language=language, now=now)
-    values = {**parameters, "code": secret}
+    is_drill = bool(parameters.get("is_drill"))
+    values = {**parameters, "code": secret, "by": by, "is_drill": is_drill}
     with force_locale(language):
         text = _render(template, said, values, is_short=False)
-        if len(text) > LONGEST[language]:
+        if by == SMS and len(text) > LONGEST[language]:
             text = _render(template, said, values, is_short=True)
-    return text
+        mark = gettext("[DRILL]")
+    return mark + text if is_drill and not text.startswith(mark) else text
 
 
 def _render(template: str, said: "_Words", values: Mapping[str, Any], *, is_short: bool) -> str:
