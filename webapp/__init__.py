@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import blueprints, cli, domain
-from webapp.base import clock, config, crypto, db, files
+from webapp.base import clock, config, crypto, db, files, remembered
 from webapp.base.logs import JsonLines
 from webapp.domain.accounts import queries as accounts
 from webapp.domain.households import queries as households
@@ -43,6 +43,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     clock.configure(app.config["TIME_ZONE"])
     crypto.configure(app.config["CRYPTO_KEYS"])
     files.configure(app.config["DATA_DIR"])
+    # Tests change what was shown a moment ago by other doors than the services'.
+    remembered.configure(0 if app.testing else remembered.SECONDS)
     db.db.init_app(app)
     with app.app_context():
         db.prepare(db.db.engine)

@@ -272,6 +272,12 @@ def _door() -> _Door:
     return door
 
 
+def is_writing() -> bool:
+    """Whether a writing transaction is open here."""
+    door = _open_door.get()
+    return door is not None and door.is_writing
+
+
 def connection() -> Connection:
     """The Core connection of the open door."""
     return _door().connection

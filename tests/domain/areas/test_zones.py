@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import make_deed
-from webapp.base import db
+from webapp.base import db, remembered
 from webapp.base.actor import Actor
 from webapp.base.audit import AuditEntry
 from webapp.base.errors import Conflict, NotAllowed, NotFound, RuleBroken
@@ -46,6 +46,15 @@ def test_a_zone_holds_for_all_below_until_one_nearer_says_otherwise(cast) -> Non
     assert queries.get_place(cast.other_building.path).zone.class_code == "sealed"
     assert near.means("zh_Hans")
     assert near.means("en") != near.means("zh_Hans")
+
+
+def test_a_zone_is_shown_at_once_where_it_was_set_though_pages_remember_their_place(cast, request) -> None:
+    remembered.configure(60)
+    request.addfinalizer(queries.forget_places)
+    request.addfinalizer(lambda: remembered.configure(0))
+    assert queries.get_place(cast.building.path).zone is None
+    seal(cast)
+    assert queries.get_place(cast.building.path).zone.class_code == "sealed"
 
 
 def test_the_place_of_a_building_is_one_statement(cast, queries_counter) -> None:

@@ -12,6 +12,7 @@ from webapp.base.db import UtcDateTime, one_of, reading, values_of, within
 from webapp.base.errors import NotAllowed, NotFound
 from webapp.base.permissions import Permission
 from webapp.base.prepared import Prepared
+from webapp.base.remembered import Remembered
 from webapp.domain.areas import rules
 from webapp.domain.areas.models import Area, AreaLevel, RuleSet, Zone, ZoneClass
 
@@ -131,13 +132,28 @@ _ancestors = (
 _ancestors_prepared = Prepared(_ancestors)
 
 
-@reading
 def get_place(path: str) -> Place:
-    """The place of an area path: what its communities and offices are called, its zone. One statement."""
+    """The place of an area path: what its communities and offices are called, its zone.
+
+    One statement, and for a page at most some seconds old.
+    """
+    return _places.get(path)
+
+
+def forget_places() -> None:
+    """Areas or zones have changed: pages of this process ask anew."""
+    _places.forget()
+
+
+@reading
+def _load_place(path: str) -> Place:
     rows = _ancestors_prepared.all(values_of("path", rules.ancestor_paths(path), DEEPEST))
     if not rows:
         return _nowhere()
     return _place(path, rows)
+
+
+_places = Remembered(_load_place)
 
 
 def _nowhere() -> Place:

@@ -295,6 +295,7 @@ def import_areas(*, deed: Deed, file: BinaryIO, reject: Callable[[Sheet, Row, Pr
 def _import_batch(
     *, deed: Deed, rows: list[Row], known: frozenset[str]
 ) -> tuple[Tally, list[tuple[Row, Problem]]]:
+    db.after_commit(queries.forget_places)
     claim = requests.claim(deed)
     tree = Tree()
     codes = {row.cells.get("code", "") for row in rows} | {row.cells.get("parent_code", "") for row in rows}
@@ -410,6 +411,7 @@ def set_zone(
     `seen` is the start of the zone that the person looked at ("" for none); another one now is a Conflict.
     Raises RuleBroken("zone_unchanged") for the class that holds already. Returns the zone's id.
     """
+    db.after_commit(queries.forget_places)
     claim = requests.claim(deed)
     if claim.is_repeat and claim.object_id is not None:
         return claim.object_id
@@ -469,6 +471,7 @@ def enable_rules(*, deed: Deed, code: str, authority: str) -> None:
 
     Another one that was in force is so no longer. Raises NotFound for an unknown code.
     """
+    db.after_commit(queries.forget_places)
     claim = requests.claim(deed)
     if claim.is_repeat:
         return
@@ -495,6 +498,7 @@ def load_rules(*, deed: Deed, data: Mapping[str, Any]) -> Tally:
 
     The shape is that of the migration's 0001_first_data.json.
     """
+    db.after_commit(queries.forget_places)
     claim = requests.claim(deed)
     if not deed.actor.is_system:
         raise NotAllowed
