@@ -18,7 +18,7 @@ from webapp.domain.rosters.queries import candidates, places, shifts
 from webapp.domain.rosters.queries.places import ShiftNow
 from webapp.domain.rosters.rules import ShiftState, SignupSource, SignupState
 from webapp.domain.rosters.services.placing import free, lock_people, place_locked
-from webapp.domain.rosters.services.telling import tell
+from webapp.domain.rosters.services.telling import page_of, tell
 
 REASON_LENGTH = 200
 MOST_ASKED = 200
@@ -86,6 +86,7 @@ def _tell(deed: Deed, template: str, shift: ShiftNow, *person_ids: int) -> int:
         template,
         {each: {} for each in person_ids},
         area_path=shift.area_path,
+        address=page_of(shift.public_id),
         post=shift.post,
         post_en=shift.post_en,
         starts_at=shift.stretch.starts_at.isoformat(),

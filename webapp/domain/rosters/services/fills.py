@@ -502,4 +502,5 @@ def _place_one(fill_id: int, person_id: int, cells: list[Any], *, by: str, now: 
                 }
             },
             area_path=first.area_path,
+            address=telling.OWN_SHIFTS,
         )

@@ -103,6 +103,6 @@ def _remind_shift(*, shift_id: int, now: datetime) -> int:
         "shift_reminder",
         [row.person_id for row in due],
         shift,
-        until=shift.stretch.starts_at.isoformat(" "),
+        until=shift.stretch.starts_at,
     )
     return len(due)

@@ -33,7 +33,7 @@ from webapp.domain.rosters.rules import (
 )
 from webapp.domain.rosters.services.placing import clear, settle
 from webapp.domain.rosters.services.posts import ensure_skills
-from webapp.domain.rosters.services.telling import tell
+from webapp.domain.rosters.services.telling import page_of, tell
 from webapp.domain.volunteers.models import Commitment
 from webapp.domain.volunteers.rules import CommitmentKind
 
@@ -528,6 +528,7 @@ def _move_people(deed: Deed, held: shifts.HeldShift, stretch: Stretch) -> None:
             "shift_moved",
             {person_id: {} for person_id in held.signups},
             area_path=held.area_path,
+            address=page_of(held.public_id),
             post=held.post_name,
             post_en=held.post_name_en,
             before=held.starts_at.isoformat(),
@@ -570,6 +571,7 @@ def cancel_shift(*, deed: Deed, shift: str) -> int:
             "shift_cancelled",
             {person_id: {} for person_id in told},
             area_path=held.area_path,
+            address=page_of(held.public_id),
             post=held.post_name,
             post_en=held.post_name_en,
             starts_at=held.starts_at.isoformat(),
