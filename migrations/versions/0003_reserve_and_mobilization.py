@@ -641,6 +641,7 @@ def upgrade() -> None:
                 "wrong_side",
                 "unreachable",
                 "no_time",
+                "quiet_hours",
                 name="short_because",
                 native_enum=False,
                 create_constraint=True,
@@ -1066,7 +1067,8 @@ def upgrade() -> None:
             )
         )
         batch_op.drop_index(batch_op.f("ix_outbox_messages_due"))
-        batch_op.create_index("ix_outbox_messages_due", ["state", "rank", "due_at"], unique=False)
+        batch_op.create_index("ix_outbox_messages_due", ["way", "state", "rank", "due_at"], unique=False)
+        batch_op.create_index("ix_outbox_messages_address_index", ["address_index", "id"], unique=False)
         batch_op.create_index(
             "ix_outbox_messages_reference",
             ["reference"],
@@ -1126,6 +1128,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("reference IS NOT NULL"),
             postgresql_where=sa.text("reference IS NOT NULL"),
         )
+        batch_op.drop_index("ix_outbox_messages_address_index")
         batch_op.drop_index("ix_outbox_messages_due")
         batch_op.create_index(batch_op.f("ix_outbox_messages_due"), ["state", "due_at"], unique=False)
         batch_op.drop_column("undelivered_at")

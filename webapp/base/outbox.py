@@ -5,13 +5,14 @@ stable public id for ever, which goes to the gateway as its idempotency id.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Index,
     Integer,
     String,
@@ -34,6 +35,7 @@ from webapp.base.db import (
     Model,
     PublicId,
     UtcDateTime,
+    is_any,
     partial_index,
     reading,
     word,
@@ -44,7 +46,6 @@ from webapp.base.ids import new_public_id
 from webapp.base.prepared import Prepared
 
 LEASE = timedelta(seconds=60)
-ATTEMPTS = 8
 FIRST_PAUSE = timedelta(seconds=5)
 
 
@@ -74,6 +75,33 @@ class Rank(IntEnum):
     OTHER = 5
 
 
+# How long a message goes on waiting for a way out that is away. An SMS of yesterday still says what is so; what
+# pops up on a screen or in a group hours later only confuses, and stands in the inbox anyway.
+GIVE_UP_AFTER = {Way.SMS: timedelta(days=1), Way.PUSH: timedelta(hours=2), Way.STAFF: timedelta(hours=2)}
+LONGEST_PAUSE: Mapping[int, timedelta] = {Rank.CODE: timedelta(seconds=20), Rank.CALL: timedelta(minutes=1)}
+LONGEST_PAUSE_OF_OTHERS = timedelta(minutes=5)
+
+
+def pause_after(attempt: int, *, rank: int) -> timedelta:
+    """How long a message waits after so many tries: twice as long each time, up to what its hurry allows."""
+    doublings: int = min(attempt - 1, 12)
+    longest = LONGEST_PAUSE.get(rank, LONGEST_PAUSE_OF_OTHERS)
+    return min(FIRST_PAUSE * (1 << doublings), longest)
+
+
+def is_hopeless(attempt: int, *, way: Way, rank: int) -> bool:
+    """Whether the pauses after so many tries add up to more than a message waits by this way.
+
+    Reckoned from the tries and not from the clock: a clock that jumps gives nothing up.
+    """
+    waited = timedelta(0)
+    for each in range(1, attempt + 1):
+        waited += pause_after(each, rank=rank)
+        if waited > GIVE_UP_AFTER[way]:
+            return True
+    return False
+
+
 class OutboxMessage(Model):
     """A message on its way to one address (a phone, mostly): a template code with parameters, rendered when it is sent.
 
@@ -84,7 +112,8 @@ class OutboxMessage(Model):
     __tablename__ = "outbox_messages"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        Index("ix_outbox_messages_due", "state", "rank", "due_at"),
+        Index("ix_outbox_messages_due", "way", "state", "rank", "due_at"),
+        Index("ix_outbox_messages_address_index", "address_index", "id"),
         partial_index("ix_outbox_messages_reference", "reference", where="reference IS NOT NULL"),
     )
     personal_columns = ("address", "address_index", "parameters", "secret")
@@ -121,10 +150,21 @@ class DueMessage:
     parameters: dict[str, Any]
     secret: str | None
     way: Way
+    rank: int
     address: str
+    reference: str | None
     language: str
     attempt_count: int
     leased_until: datetime
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of a leased message; WAITING means try again later."""
+
+    message: DueMessage
+    state: MessageState
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -220,35 +260,60 @@ def withdraw(public_id: str) -> None:
 
 
 @reading
-def has_due(*, now: datetime) -> bool:
-    """Whether a message is due or its lease has run out: a cheap look before `take_due` asks to write."""
+def has_due(*, now: datetime, ways: Collection[Way] = tuple(Way)) -> bool:
+    """Whether a message of these ways is due or its lease has run out: a cheap look before anybody asks to write."""
     c = _messages.c
-    due = and_(c.state == MessageState.WAITING, c.due_at <= now)
-    lapsed = and_(c.state == MessageState.SENDING, c.leased_until < now)
+    due = and_(_by(ways), c.state == MessageState.WAITING, c.due_at <= now)
+    lapsed = and_(_by(ways), c.state == MessageState.SENDING, c.leased_until < now)
     found = db.connection().execute(select(or_(exists().where(due), exists().where(lapsed))))
     return bool(found.scalar_one())
 
 
+def _by(ways: Collection[Way]) -> ColumnElement[bool]:
+    # Written out, so that the index by way and state serves the statement and keeps its order.
+    return is_any(_messages.c.way, *sorted(ways))
+
+
 @writing
-def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]:
-    """Lease up to `limit` due messages to the caller, those in a hurry and the oldest first.
+def take_due(
+    *, now: datetime, limit: int, may_repeat: bool, ways: Collection[Way] = tuple(Way)
+) -> list[DueMessage]:
+    """Lease up to `limit` due messages of these ways to the caller, those in a hurry and the oldest first.
 
     A message whose lease ran out was perhaps sent: it is taken again only where the gateway removes
     duplicates (`may_repeat`), otherwise it becomes `unknown` for a person to look at.
     """
+    return _take(now=now, limit=limit, may_repeat=may_repeat, ways=ways)
+
+
+@writing
+def settle_and_take(
+    *, settled: Sequence[Settled], now: datetime, limit: int, may_repeat: bool, ways: Collection[Way]
+) -> tuple[set[str], list[DueMessage]]:
+    """`settle_all` and `take_due` in one transaction: a commit waits for the disk, and a busy sender waits once."""
+    kept = _settle(settled, now)
+    taken = _take(now=now, limit=limit, may_repeat=may_repeat, ways=ways) if limit else []
+    return kept, taken
+
+
+def _take(*, now: datetime, limit: int, may_repeat: bool, ways: Collection[Way]) -> list[DueMessage]:
     connection = db.connection()
     c = _messages.c
-    lapsed = and_(c.state == MessageState.SENDING, c.leased_until < now)
-    if not may_repeat:
-        connection.execute(
-            update(_messages)
-            .where(lapsed)
-            .values(state=MessageState.UNKNOWN, secret=None, leased_until=None, last_error="lease lapsed")
-        )
-    due = and_(c.state == MessageState.WAITING, c.due_at <= now)
+    lapsed = and_(_by(ways), c.state == MessageState.SENDING, c.leased_until < now)
+    if may_repeat:
+        # Back in the queue; the try that may have reached the gateway stays counted.
+        values: dict[str, Any] = {"state": MessageState.WAITING, "leased_until": None}
+    else:
+        values = {
+            "state": MessageState.UNKNOWN,
+            "secret": None,
+            "leased_until": None,
+            "last_error": "lease lapsed",
+        }
+    connection.execute(update(_messages).where(lapsed).values(**values))
     chosen = (
         select(c.id)
-        .where(or_(due, lapsed) if may_repeat else due)
+        .where(_by(ways), c.state == MessageState.WAITING, c.due_at <= now)
         .order_by(c.rank, c.due_at, c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -267,6 +332,7 @@ def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]
             c.way,
             c.rank,
             c.address,
+            c.reference,
             c.language,
             c.attempt_count,
         )
@@ -279,7 +345,9 @@ def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]
             parameters=json.loads(row.parameters),
             secret=None if row.secret is None else crypto.decrypt(row.secret),
             way=row.way,
+            rank=row.rank,
             address=crypto.decrypt(row.address),
+            reference=row.reference,
             language=row.language,
             attempt_count=row.attempt_count,
             leased_until=until,
@@ -292,27 +360,57 @@ def take_due(*, now: datetime, limit: int, may_repeat: bool) -> list[DueMessage]
 def settle(*, message: DueMessage, state: MessageState, now: datetime, error: str | None = None) -> bool:
     """Write what became of a leased message; False when the lease was lost to another worker meanwhile.
 
-    WAITING means try again: the pause doubles, and after the last attempt it is FAILED instead.
+    WAITING means try again: the pause doubles, and a message that has waited too long is FAILED instead.
     """
-    if state is MessageState.WAITING and message.attempt_count >= ATTEMPTS:
-        state = MessageState.FAILED
-    is_over = state is not MessageState.WAITING
-    values: dict[str, Any] = {
-        "state": state,
-        "leased_until": None,
-        "last_error": error,
-        "sent_at": now if state is MessageState.SENT else None,
-        "due_at": now if is_over else now + FIRST_PAUSE * 2 ** (message.attempt_count - 1),
-    }
-    if is_over:
-        values["secret"] = None
+    return bool(_settle([Settled(message, state, error)], now))
+
+
+def _settle(settled: Sequence[Settled], now: datetime) -> set[str]:
+    """Write what became of leased messages; the public ids of those whose lease still held."""
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for each in settled:
+        message, state = each.message, each.state
+        if state is MessageState.WAITING and is_hopeless(
+            message.attempt_count, way=message.way, rank=message.rank
+        ):
+            state = MessageState.FAILED
+        due_at = now
+        if state is MessageState.WAITING:
+            due_at += pause_after(message.attempt_count, rank=message.rank)
+        alike.setdefault((state, message.leased_until, each.error, due_at), []).append(message.id)
     c = _messages.c
-    changed = db.connection().execute(
-        update(_messages)
-        .where(c.id == message.id, c.state == MessageState.SENDING, c.leased_until == message.leased_until)
-        .values(**values)
-    )
-    return changed.rowcount == 1
+    kept: set[str] = set()
+    for (state, leased_until, error, due_at), ids in alike.items():
+        values: dict[str, Any] = {
+            "state": state,
+            "leased_until": None,
+            "last_error": error,
+            "sent_at": now if state is MessageState.SENT else None,
+            "due_at": due_at,
+        }
+        if state is not MessageState.WAITING:
+            values["secret"] = None
+        changed = db.connection().execute(
+            update(_messages)
+            .where(c.id.in_(ids), c.state == MessageState.SENDING, c.leased_until == leased_until)
+            .values(**values)
+            .returning(c.public_id)
+        )
+        kept.update(changed.scalars())
+    return kept
+
+
+@writing
+def give_back(messages: Sequence[DueMessage]) -> None:
+    """Put leased messages back that nobody has begun to send: they are due again, and the try does not count."""
+    c = _messages.c
+    for leased_until in {message.leased_until for message in messages}:
+        ids = [message.id for message in messages if message.leased_until == leased_until]
+        db.connection().execute(
+            update(_messages)
+            .where(c.id.in_(ids), c.state == MessageState.SENDING, c.leased_until == leased_until)
+            .values(state=MessageState.WAITING, leased_until=None, attempt_count=c.attempt_count - 1)
+        )
 
 
 @writing
