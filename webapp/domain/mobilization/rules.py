@@ -177,6 +177,39 @@ class ShortBecause(StrEnum):
     WRONG_SIDE = "wrong_side"
     UNREACHABLE = "unreachable"
     NO_TIME = "no_time"
+    QUIET_HOURS = "quiet_hours"
+
+
+class Because(StrEnum):
+    """Why somebody was chosen 为什么选中: where they live, what speaks for them, whose turn it is."""
+
+    LIVES_HERE = "lives_here"
+    NEXT_AREA = "next_area"
+    FURTHER_AWAY = "further_away"
+    HAS_SKILL = "has_skill"
+    READY = "ready"
+    LIMITED = "limited"
+    AVAILABLE = "available"
+    NEVER_CALLED = "never_called"
+    LONG_NOT_CALLED = "long_not_called"
+    # Their other skill is scarce: they are asked for this only because everybody else was.
+    OTHERS_USED_UP = "others_used_up"
+    # No message reaches them: they stand on the call list from the start.
+    BY_PHONE = "by_phone"
+
+
+class NotAsked(StrEnum):
+    """Why somebody of the reserve is not asked for a role."""
+
+    CATEGORY = "category"
+    SKILL = "skill"
+    ASKED = "asked"
+    SUMMONED = "summoned"
+    BUSY = "busy"
+    AWAY = "away"
+    RESTING = "resting"
+    NOT_AVAILABLE = "not_available"
+    WRONG_SIDE = "wrong_side"
 
 
 class SheetKind(StrEnum):
