@@ -31,6 +31,8 @@ from webapp.demo.rounds import deed
 from webapp.domain.accounts.models import Appointment, TextSize, Theme, User
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.rules import short_name
+from webapp.domain.mobilization.models import ReserveDay, Reservist, ReservistSkill
+from webapp.domain.mobilization.rules import Category, EnrolSource, Readiness
 from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.people.rules import name_key, pinyin_keys
 from webapp.domain.rosters.models import Post, Shift, ShiftSkill, ShiftTemplate, TemplateSkill
@@ -49,6 +51,7 @@ from webapp.domain.volunteers.rules import (
     PLEDGE_VERSION,
     AgeGroup,
     Availability,
+    Half,
     PledgeKind,
     Society,
     Stretch,
@@ -86,6 +89,15 @@ STATES = (
     (VolunteerState.ASKED_BACK, 1),
     (VolunteerState.REFUSED, 1),
 )
+# The reserve: how ready people are, what cadres can do besides, and how often somebody says yes when asked.
+READINESS = (
+    (Readiness.READY, 84),
+    (Readiness.LIMITED, 8),
+    (Readiness.RESTING, 5),
+    (Readiness.AWAY, 3),
+)
+CADRE_SKILLS = (("order", 40), ("desk", 35), ("carrying", 25), ("driving", 22), ("delivery", 15))
+CADRE_CERTIFIED = (("sampling", 2), ("nursing", 1), ("disinfection", 2))
 HELD_MORE_THAN_NEEDED = 1.2
 TEAM_STEMS = (
     "红马甲 党员先锋 巾帼 夕阳红 青年突击 退役军人 暖心 邻里守望 平安 送菜 消杀 物资转运 敲门 助老 心理关爱 交通引导 便民 "
@@ -524,6 +536,22 @@ def _volunteers(rows: Rows, random: Random, place: Place, phones: Iterator[int],
             rows.add(
                 Pledge, volunteer_id=volunteer_id, kind=kind, version=PLEDGE_VERSION, pledged_at=applied_at
             )
+        if state is VolunteerState.ACCEPTED:
+            _reservist(
+                rows,
+                random,
+                place,
+                _Enrolled(
+                    person_id,
+                    name,
+                    pinyin,
+                    phone[-4:],
+                    Category((team.society if team else Society.VOLUNTEER).value),
+                    None,
+                    team,
+                ),
+                now,
+            )
 
 
 def _note(state: VolunteerState) -> str | None:
@@ -568,7 +596,12 @@ def _abilities(
 def _cadres(rows: Rows, random: Random, place: Place, phones: Iterator[int], now: datetime) -> None:
     """A head who stays, and people seconded from the county's offices until a day."""
     for number in range(place.cadres):
-        _person_id, user_id, _name, _pinyin = _person(rows, random, f"142{next(phones):08d}", now)
+        phone = f"142{next(phones):08d}"
+        person_id, user_id, name, pinyin = _person(rows, random, phone, now)
+        unit = None if number == 0 else random.choice(UNITS)
+        category = Category.COMMUNITY if number == 0 else Category.CADRE
+        enrolled = _Enrolled(person_id, name, pinyin, phone[-4:], category, unit, None)
+        _reservist(rows, random, place, enrolled, now)
         if number == 0:
             _appoint(rows, user_id, Role.COMMUNITY_HEAD, place.id, unit=None, ends_at=None, now=now)
             continue
@@ -577,10 +610,82 @@ def _cadres(rows: Rows, random: Random, place: Place, phones: Iterator[int], now
             user_id,
             Role.GRID_WORKER,
             place.id,
-            unit=random.choice(UNITS),
+            unit=unit,
             ends_at=now + SECONDED_FOR + timedelta(days=random.randint(0, 30)),
             now=now,
         )
+
+
+# --- the reserve --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Enrolled:
+    person_id: int
+    name: str
+    pinyin: str
+    phone_tail: str
+    category: Category
+    unit: str | None
+    team: TeamRow | None
+
+
+def _reservist(rows: Rows, random: Random, place: Place, who: _Enrolled, now: datetime) -> None:
+    """Somebody of the reserve with a past: calls, drills, and a rate of saying yes that is their own."""
+    says_yes = random.betavariate(1.4, 2.8)
+    calls, drills = min(9, int(random.expovariate(0.5))), random.choice((0, 1, 1, 2, 3))
+    yeses = sum(random.random() < says_yes for _ in range(calls))
+    drill_yeses = sum(random.random() < min(0.97, says_yes * 1.2) for _ in range(drills))
+    called_at = now - timedelta(hours=random.randint(20, 24 * 40)) if calls else None
+    drilled_at = now - timedelta(days=random.randint(20, 300)) if drills else None
+    answered_at = max(
+        (at for at, said in ((called_at, yeses), (drilled_at, drill_yeses)) if at and said), default=None
+    )
+    readiness = _chosen(random, READINESS)
+    reservist_id = rows.add(
+        Reservist,
+        person_id=who.person_id,
+        name=who.name,
+        pinyin_key=who.pinyin,
+        phone_tail=who.phone_tail,
+        category=who.category,
+        unit=who.unit,
+        team_id=who.team.id if who.team else None,
+        organisation_id=who.team.organisation_id if who.team else None,
+        area_id=place.id,
+        area_path=place.path,
+        readiness=readiness,
+        away_until=now + timedelta(days=random.randint(1, 14)) if readiness is Readiness.AWAY else None,
+        note=None,
+        source=EnrolSource.IMPORT if who.category is Category.CADRE else EnrolSource.STAFF,
+        enrolled_at=now,
+        left_at=None,
+        call_count=calls,
+        yes_count=yeses,
+        drill_count=drills,
+        drill_yes_count=drill_yeses,
+        stood_down_count=sum(random.random() < 0.2 for _ in range(calls - yeses)),
+        last_called_at=called_at,
+        last_answered_at=answered_at,
+        last_mustered_at=called_at if yeses else None,
+        last_drilled_at=drilled_at,
+        version=1,
+    )
+    if who.category is Category.CADRE:
+        for code, weight in (*CADRE_SKILLS, *CADRE_CERTIFIED):
+            if random.random() * 100 < weight:
+                rows.add(ReservistSkill, reservist_id=reservist_id, skill_code=code)
+    if random.random() < 0.15:
+        today = clock.day(now)
+        for number in random.sample(range(28), random.randint(2, 10)):
+            rows.add(
+                ReserveDay,
+                reservist_id=reservist_id,
+                day=today + timedelta(days=number // 2),
+                half=list(Half)[number % 2],
+                state=random.choice((Availability.AVAILABLE, Availability.NOT_AVAILABLE)),
+                said_at=now,
+            )
 
 
 # --- the week -----------------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ database instead of rows, plain tuples instead of objects, and no lock. What cha
 summons is looked at again by who writes it.
 """
 
+import gc
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -29,6 +31,7 @@ from webapp.domain.volunteers.models import (
 )
 from webapp.domain.volunteers.rules import Availability, Half, SkillKind, VolunteerState, halves_between
 
+_NOTHING: frozenset[str] = frozenset()
 # A sum of powers of two has 63 bits in both databases, and a half-day takes two of them.
 MOST_HALVES = 30
 _MOST_SKILLS = 60
@@ -165,34 +168,81 @@ def load_pool(
     must be able to say why somebody is not asked.
     """
     halves = halves_between(clock.here(starts_at), clock.here(ends_at))[:MOST_HALVES]
-    people = _People(tier_path)
-    can = people.skills(on=clock.day(starts_at), only=skills)
-    week = people.week(halves)
-    days = people.days(halves)
-    taken = people.taken(starts_at, ends_at)
-    summoned = set(db.connection().scalars(summoned_between(starts_at, ends_at, other_than=call_up_id)).all())
-    cordon = sealed_paths(now)
-    side = _remembered(lambda path: side_of(path, cordon)) if cordon else lambda _path: ""
-    said = _remembered(lambda mask: _words(mask, len(halves)))
-    nothing: frozenset[str] = frozenset()
-    found: dict[int, PoolPerson] = {}
-    for row in people.rows():
-        skills_of = can.get(row.id, nothing)
-        if skills is not None and not skills_of:
-            continue
-        found[row.person_id] = PoolPerson(
-            row.person_id,
-            row.id,
-            row.area_path,
+    with without_collector():
+        people = _People(tier_path)
+        taken = people.taken(starts_at, ends_at)
+        summoned = set(
+            db.connection().scalars(summoned_between(starts_at, ends_at, other_than=call_up_id)).all()
+        )
+        cordon = sealed_paths(now)
+        facts = _Facts(
+            can=people.skills(on=clock.day(starts_at), only=skills),
+            week=people.week(halves),
+            days=people.days(halves),
+            count=len(halves),
+            cordon=cordon,
+            taken=taken,
+            summoned=summoned,
+        )
+        found = {
+            row.person_id: facts.person(row) for row in people.rows() if skills is None or row.id in facts.can
+        }
+    return Pool(people=found, halves=halves, taken=taken, cordon=cordon)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """A block that makes tens of thousands of values which all live on: looking for dead ones costs more than making them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Facts:
+    """What is known of everybody, and one person's value of it; a county knows few places and few sets of half-days."""
+
+    def __init__(
+        self,
+        *,
+        can: dict[int, frozenset[str]],
+        week: dict[int, int],
+        days: dict[int, int],
+        count: int,
+        cordon: tuple[str, ...],
+        taken: Collection[int],
+        summoned: Collection[int],
+    ) -> None:
+        self.can, self._week, self._days, self._count = can, week, days, count
+        self._cordon, self._taken, self._summoned = cordon, taken, summoned
+        self._words: dict[int, tuple[Availability, ...]] = {}
+        self._sides: dict[str, str] = {}
+
+    def person(self, row: Any) -> PoolPerson:
+        reservist_id, person_id, path = row.id, row.person_id, row.area_path
+        mask = _over(self._week.get(reservist_id, 0), self._days.get(reservist_id, 0))
+        halves = self._words.get(mask)
+        if halves is None:
+            halves = self._words[mask] = tuple(_READ[mask >> 2 * place & 3] for place in range(self._count))
+        side = self._sides.get(path)
+        if side is None:
+            side = self._sides[path] = side_of(path, self._cordon)
+        return PoolPerson(
+            person_id,
+            reservist_id,
+            path,
             row.category,
             row.readiness,
             row.away_until,
             row.team_id,
-            skills_of,
-            said(_over(week.get(row.id, 0), days.get(row.id, 0))),
-            row.person_id in taken,
-            row.person_id in summoned,
-            side(row.area_path),
+            self.can.get(reservist_id, _NOTHING),
+            halves,
+            person_id in self._taken,
+            person_id in self._summoned,
+            side,
             row.call_count,
             row.yes_count,
             row.drill_count,
@@ -200,7 +250,6 @@ def load_pool(
             row.stood_down_count,
             row.last_called_at,
         )
-    return Pool(people=found, halves=halves, taken=taken, cordon=cordon)
 
 
 class _People:
@@ -266,18 +315,21 @@ class _People:
         ):
             for first in range(0, len(asked), _MOST_SKILLS):
                 some = asked[first : first + _MOST_SKILLS]
-                names = _remembered(_names(some))
+                names: dict[int, frozenset[str]] = {}
                 bits = {code: 1 << place for place, code in enumerate(some)}
                 rows = connection.execute(
                     select(_reservists.c.id, _sum(case(bits, value=column, else_=0)))
                     .select_from(source)
                     .where(self._here, condition)
                     .group_by(_reservists.c.id)
-                )
+                ).all()
                 for reservist_id, mask in rows:
-                    if mask:
-                        known = found.get(reservist_id)
-                        found[reservist_id] = names(mask) if known is None else known | names(mask)
+                    if not mask:
+                        continue
+                    if mask not in names:
+                        names[mask] = frozenset(code for place, code in enumerate(some) if mask >> place & 1)
+                    known = found.get(reservist_id)
+                    found[reservist_id] = names[mask] if known is None else known | names[mask]
         return found
 
     def week(self, halves: Sequence[tuple[date, Half]]) -> dict[int, int]:
@@ -302,7 +354,7 @@ class _People:
             .where(self._here, _slots.c.weekday.in_({weekday for weekday, _half in places}))
             .group_by(_reservists.c.id)
         )
-        return {row.id: row.mask for row in db.connection().execute(statement)}
+        return {row.id: row.mask for row in db.connection().execute(statement).all()}
 
     def days(self, halves: Sequence[tuple[date, Half]]) -> dict[int, int]:
         """What was said of these very half-days."""
@@ -319,7 +371,7 @@ class _People:
             .where(self._here, _days.c.day >= halves[0][0], _days.c.day <= halves[-1][0])
             .group_by(_reservists.c.id)
         )
-        return {row.id: row.mask for row in db.connection().execute(statement)}
+        return {row.id: row.mask for row in db.connection().execute(statement).all()}
 
     def taken(self, starts_at: datetime, ends_at: datetime) -> dict[int, list[tuple[datetime, datetime]]]:
         """The stretches of these people's time that overlap the span."""
@@ -339,10 +391,6 @@ def _said(state: Any) -> Any:
     return case((is_any(state, Availability.AVAILABLE), 1), else_=2)
 
 
-def _names(codes: Sequence[str]) -> Callable[[int], frozenset[str]]:
-    return lambda mask: frozenset(code for place, code in enumerate(codes) if mask >> place & 1)
-
-
 def _sum(value: Any) -> Any:
     # PostgreSQL sums whole numbers to a decimal, which costs more to read than the sum itself.
     return cast(func.sum(value), BigInteger)
@@ -355,20 +403,3 @@ def _over(week: int, day: int) -> int:
     said = day | day >> 1
     said &= int("01" * MOST_HALVES, 2)
     return week & ~(said * 3) | day
-
-
-def _words(mask: int, count: int) -> tuple[Availability, ...]:
-    return tuple(_READ[mask >> 2 * place & 3] for place in range(count))
-
-
-def _remembered(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same answer for the same argument: a county knows few masks and few places."""
-    known: dict[Any, Any] = {}
-
-    def answer(argument: Any) -> Any:
-        found = known.get(argument)
-        if found is None:
-            found = known[argument] = call(argument)
-        return found
-
-    return answer
