@@ -30,7 +30,15 @@ def new_public_id() -> str:
 
 def new_number() -> str:
     """Four random characters and an ISO 7064 check character (hybrid system over 32 characters)."""
-    body = "".join(secrets.choice(_ALOUD) for _ in range(NUMBER_LENGTH - 1))
+    return number_of(secrets.randbelow(len(_ALOUD) ** (NUMBER_LENGTH - 1)))
+
+
+def number_of(value: int) -> str:
+    """The number with this value, from 0 to a million or so (32⁴ - 1), and its check character."""
+    body = ""
+    for _ in range(NUMBER_LENGTH - 1):
+        value, place = divmod(value, len(_ALOUD))
+        body += _ALOUD[place]
     return body + str(mod_37_36.calc_check_digit(body, _ALOUD))
 
 

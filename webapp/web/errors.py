@@ -403,6 +403,31 @@ SENTENCES: dict[str, Any] = {
     "no_gap": _l("All places of this shift are taken. Nobody needs to be asked."),
     "asked_already": _l("Everybody was asked within the last %(hours)s hours. Please give them time."),
     "nobody_fits": _l("There is nobody here whom this shift fits. Below stands why, for each person."),
+    # What an answer to a call-up refuses.
+    "link_expired": _l(
+        "This call-up is over and its link has expired. Thank you. If something is still open, please call the office."
+    ),
+    "call_up_stood_down": _l(
+        "There are enough people, you need not come. Thank you. You will be disturbed less."
+    ),
+    "call_up_over": _l("This call-up is over. Thank you for answering."),
+    "sealed_tick": _l(
+        "The place is inside a sealed area: whoever goes in cannot leave for now. Tick that you know this, then press again."
+    ),
+    "call_up_overlap": _l(
+        "You have promised to come to another call-up at %(at)s, and the times overlap. Say no there first."
+    ),
+    "time_overlap": _l(
+        "You have something else at %(at)s, and the times overlap. Give that up first, or say that you cannot come."
+    ),
+    "mustered_already": _l(
+        "You have checked in there already. If you have to go, please tell whoever leads."
+    ),
+    "answered_already": _l("You have answered already. You can still say that you come or that you cannot."),
+    "later_too_late": _l("There is no time left for later. Please say now whether you can come."),
+    "role_not_for_you": _l(
+        "This task needs something that is not among your skills. Please choose another one."
+    ),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),
