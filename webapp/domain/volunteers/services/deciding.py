@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import update
 
-from webapp.base import audit, db, outbox, requests
+from webapp.base import audit, db, requests
 from webapp.base.db import writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, NotFound, RuleBroken
-from webapp.domain.areas.queries import get_place
+from webapp.base.ids import new_public_id
+from webapp.domain.notifications.services import Notice, notify
 from webapp.domain.volunteers import rules
 from webapp.domain.volunteers.models import Volunteer
 from webapp.domain.volunteers.queries import lists as queries
@@ -45,20 +46,14 @@ def _decide(deed: Deed, row: Any, decision: Decision, note: str | None) -> None:
 
 
 def _tell(deed: Deed, template: str, row: Any) -> None:
-    """Tell the volunteer in their language; who has no number is told when they are met."""
-    contact = queries.find_contact(person_id=row.person_id)
-    if contact is None:
-        return
-    place = get_place(row.area_path)
-    outbox.enqueue(
-        deed,
-        template,
-        phone=contact[0],
-        language=contact[1],
-        community=place.community_name or place.area_name,
-        community_en=place.community_name_en,
-        hotline=place.hotline,
+    """Tell the volunteer in their inbox and by SMS; who has no number is told when they are met."""
+    notice = Notice(
+        person_id=row.person_id,
+        template=template,
+        reference=f"volunteer:{new_public_id()}",
+        address="/volunteers/me",
     )
+    notify(deed, [notice], area_path=row.area_path)
 
 
 @writing
