@@ -777,6 +777,7 @@ def upgrade() -> None:
                 "short",
                 "paused",
                 "resumed",
+                "changed",
                 "hurried",
                 "widened",
                 "listed",

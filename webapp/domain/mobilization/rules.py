@@ -159,6 +159,7 @@ class EventKind(StrEnum):
     SHORT = "short"
     PAUSED = "paused"
     RESUMED = "resumed"
+    CHANGED = "changed"
     HURRIED = "hurried"
     WIDENED = "widened"
     LISTED = "listed"
