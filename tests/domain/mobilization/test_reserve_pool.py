@@ -235,6 +235,16 @@ def test_history_and_readiness_come_along(make, cast, in_app):
     assert not person.is_away(until)
 
 
+def test_who_is_back_before_it_begins_is_ready(make, cast, in_app):
+    back = tomorrow(7)
+    user = make.user("回来")
+    make.reservist(user, area=cast.community, readiness=Readiness.AWAY, away_until=back)
+    assert pool_of(cast.community).people[user.person_id].readiness is Readiness.READY
+    early = {"starts_at": back - timedelta(hours=1), "ends_at": tomorrow(11)}
+    person = pool_of(cast.community, **early).people[user.person_id]
+    assert (person.readiness, person.away_until) == (Readiness.AWAY, back)
+
+
 def test_the_statements_do_not_grow_with_the_people(make, cast, queries, in_app):
     pool_of(cast.community)
     first = queries.count

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from webapp.base.errors import Conflict, RuleBroken
 
-AVAILABILITY_FREEZES = timedelta(hours=48)
+HALF_DAY = timedelta(hours=12)
 
 
 class Category(StrEnum):
@@ -519,3 +519,51 @@ class Score:
     def mustered_share(self) -> int | None:
         """Percent mustered of those who said yes in time."""
         return share(self.mustered, self.said_yes)
+
+
+# --- the reserve --------------------------------------------------------------------------------------------
+
+# How far ahead people say when they can come, and how long somebody may be away before they rather leave.
+DAYS_AHEAD = 14
+LONGEST_AWAY = timedelta(days=180)
+UNIT_LENGTH = 80
+RESERVE_NOTE_LENGTH = 200
+
+
+def ensure_readiness(readiness: Readiness, *, away_until: datetime | None, now: datetime) -> datetime | None:
+    """Until when somebody is away (None: they are not); raises RuleBroken where the day is missing or makes no sense."""
+    if readiness is not Readiness.AWAY:
+        return None
+    if away_until is None:
+        raise RuleBroken("away_until_missing", field="away_until")
+    if away_until <= now:
+        raise RuleBroken("away_until_past", field="away_until")
+    if away_until > now + LONGEST_AWAY:
+        raise RuleBroken("away_until_far", field="away_until", days=LONGEST_AWAY.days)
+    return away_until
+
+
+def readiness_now(readiness: Readiness, away_until: datetime | None, *, at: datetime) -> Readiness:
+    """How ready somebody is at this instant: who was away until then is ready again without a word."""
+    if readiness is Readiness.AWAY and away_until is not None and away_until <= at:
+        return Readiness.READY
+    return readiness
+
+
+def is_frozen(begins_at: datetime, *, now: datetime, freeze: timedelta) -> bool:
+    """Whether a half-day that begins then is so near that plans stand on what was said of it 48小时内不再改."""
+    return begins_at < now + freeze
+
+
+def ensure_days_open(
+    begin: Iterable[datetime], *, now: datetime, freeze: timedelta, reason: str | None
+) -> None:
+    """Whether half-days that begin at these instants may be changed; a person of the office may with a reason.
+
+    Raises RuleBroken("days_frozen") for who gives none, RuleBroken("day_past") for a half-day that is over.
+    """
+    for begins_at in begin:
+        if begins_at < now - HALF_DAY:
+            raise RuleBroken("day_past")
+        if is_frozen(begins_at, now=now, freeze=freeze) and not reason:
+            raise RuleBroken("days_frozen", hours=int(freeze.total_seconds() // 3600))

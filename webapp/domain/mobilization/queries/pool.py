@@ -20,7 +20,13 @@ from webapp.base.db import is_any, reading, within
 from webapp.domain.areas.queries import sealed_paths
 from webapp.domain.areas.rules import side_of
 from webapp.domain.mobilization.models import CallUp, ReserveDay, Reservist, ReservistSkill, Summons
-from webapp.domain.mobilization.rules import CallUpState, Category, Readiness, SummonsState
+from webapp.domain.mobilization.rules import (
+    CallUpState,
+    Category,
+    Readiness,
+    SummonsState,
+    readiness_now,
+)
 from webapp.domain.volunteers.models import (
     AvailabilitySlot,
     Commitment,
@@ -66,7 +72,7 @@ class PoolPerson(NamedTuple):
     """One reservist. `skills` are those that count on the day of the span (certificates looked at).
 
     `halves` holds one word for each half-day of `Pool.halves`: what was said for that day, else for that day of the
-    week. `is_committed`: some of the span is taken, see `Pool.taken` for which. `is_summoned`: a live call-up at
+    week. Who is away until before the span is ready. `is_committed`: some of the span is taken, see `Pool.taken` for which. `is_summoned`: a live call-up at
     overlapping times has asked them. `side` is the sealed area that they are in, "" outside.
     """
 
@@ -183,6 +189,7 @@ def load_pool(
             cordon=cordon,
             taken=taken,
             summoned=summoned,
+            starts_at=starts_at,
         )
         found = {
             row.person_id: facts.person(row) for row in people.rows() if skills is None or row.id in facts.can
@@ -215,9 +222,11 @@ class _Facts:
         cordon: tuple[str, ...],
         taken: Collection[int],
         summoned: Collection[int],
+        starts_at: datetime,
     ) -> None:
         self.can, self._week, self._days, self._count = can, week, days, count
         self._cordon, self._taken, self._summoned = cordon, taken, summoned
+        self._starts_at = starts_at
         self._words: dict[int, tuple[Availability, ...]] = {}
         self._sides: dict[str, str] = {}
 
@@ -227,6 +236,9 @@ class _Facts:
         halves = self._words.get(mask)
         if halves is None:
             halves = self._words[mask] = tuple(_READ[mask >> 2 * place & 3] for place in range(self._count))
+        readiness = row.readiness
+        if readiness is Readiness.AWAY:
+            readiness = readiness_now(readiness, row.away_until, at=self._starts_at)
         side = self._sides.get(path)
         if side is None:
             side = self._sides[path] = side_of(path, self._cordon)
@@ -235,8 +247,8 @@ class _Facts:
             reservist_id,
             path,
             row.category,
-            row.readiness,
-            row.away_until,
+            readiness,
+            row.away_until if readiness is Readiness.AWAY else None,
             row.team_id,
             self.can.get(reservist_id, _NOTHING),
             halves,
