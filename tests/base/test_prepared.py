@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import bindparam, column, select, text
+from sqlalchemy import bindparam, column, select, text, update
 
 from webapp.base import db, limits
 from webapp.base.limits import RateCounter
@@ -55,6 +55,28 @@ def test_what_is_sent_together_is_one_statement_where_that_saves_trips(in_app, q
     write()
     assert queries.count == (2 if db.kind() == "sqlite" else 1)
     assert [each[0].count for each in (both("a")[1], both("b")[1])] == [7, 7]
+
+
+def test_the_hot_row_is_changed_after_all_that_was_sent_and_says_whether_it_was(in_app, queries):
+    at = datetime(2026, 5, 12, 8, tzinfo=UTC)
+    put = Prepared(counters.insert().inline(), "key", "window_at", "count")
+    take = Prepared(
+        update(counters)
+        .where(counters.c.key == bindparam("hot"), counters.c.count < bindparam("limit"))
+        .values(count=counters.c.count + 1)
+    )
+
+    @db.writing
+    def write(key: str) -> int:
+        with together() as rest:
+            put.send({"key": key, "window_at": at, "count": 1})
+            return rest.end(take, {"hot": "hot", "limit": 2})
+
+    db.writing(lambda: put.run({"key": "hot", "window_at": at, "count": 1}))()
+    queries.statements.clear()
+    assert [write("a"), write("b")] == [1, 0]
+    assert queries.count == (4 if db.kind() == "sqlite" else 2)
+    assert [both(key)[1][0].count for key in ("hot", "a", "b")] == [2, 1, 1]
 
 
 def test_what_is_refused_together_is_not_written(in_app):

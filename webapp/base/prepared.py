@@ -65,38 +65,72 @@ class Prepared:
 
 _Queue = list[tuple[Prepared, Mapping[str, Any]]]
 _queue: ContextVar[_Queue | None] = ContextVar("queue", default=None)
-_joined: dict[tuple[Prepared, ...], str] = {}
+_joined: dict[tuple[tuple[Prepared, ...], Prepared | None], str] = {}
+
+
+class Together:
+    """The statements of one block of `together`."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._queue: _Queue = []
+
+    def end(self, last: Prepared, parameters: Mapping[str, Any]) -> int:
+        """Send all that waits, and after it an UPDATE with a condition; returns how many rows that one changed.
+
+        For the hot row, which is locked only once all the others are written.
+        """
+        if self._conn.dialect.name == "sqlite":
+            return last.run(parameters)
+        changed: int = self._send(last, parameters)
+        return changed
+
+    def _send(self, last: Prepared | None = None, parameters: Mapping[str, Any] | None = None) -> Any:
+        queue, self._queue[:] = list(self._queue), []
+        key = tuple(each for each, _ in queue), last
+        statements = [each._for(self._conn) for each in key[0]]  # noqa: SLF001 - of this module
+        values = {
+            f"s{n}_{name}": value
+            for n, (each, (_, given)) in enumerate(zip(statements, queue, strict=True))
+            for name, value in each.bind(given).items()
+        }
+        if last is not None:
+            values |= last._for(self._conn).bind(parameters or {})  # noqa: SLF001
+        if key not in _joined:
+            _joined[key] = self._join(statements, last)
+        return _execute(self._conn, _joined[key], values, lambda cursor: cursor.rowcount)
+
+    def _join(self, statements: "list[_Ready]", last: Prepared | None) -> str:
+        texts = [each.sql.replace("%(", f"%(s{n}_") for n, each in enumerate(statements)]
+        if last is None:
+            return f"WITH {', '.join(f's{n} AS ({text})' for n, text in enumerate(texts))} SELECT 1"
+        sql = last._for(self._conn).sql  # noqa: SLF001
+        if not texts:
+            return sql
+        # PostgreSQL runs what the last statement asks about before it looks for the last statement's rows.
+        parts = ", ".join(f"s{n} AS ({text} RETURNING 1)" for n, text in enumerate(texts))
+        written = " + ".join(f"(SELECT count(*) FROM s{n})" for n in range(len(texts)))  # noqa: S608 - numbers
+        return f"WITH {parts} {sql} AND {written} >= 0"
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def together() -> Iterator[Together]:
     """What is sent in this block goes to PostgreSQL as one statement at its end: one round trip instead of many.
 
     So nothing in the block sees what another has sent, and no two change the same row. SQLite has no trips to save.
     """
     conn = db.connection()
+    block = Together(conn)
     if conn.dialect.name == "sqlite":
-        yield
+        yield block
         return
-    queue: _Queue = []
-    token = _queue.set(queue)
+    token = _queue.set(block._queue)  # noqa: SLF001 - of this module
     try:
-        yield
+        yield block
     finally:
         _queue.reset(token)
-    if not queue:
-        return
-    key = tuple(each for each, _ in queue)
-    parts = [each._for(conn) for each in key]  # noqa: SLF001 - of this module
-    if key not in _joined:
-        named = (f"s{n} AS ({part.sql.replace('%(', f'%(s{n}_')})" for n, part in enumerate(parts))
-        _joined[key] = f"WITH {', '.join(named)} SELECT 1"
-    values = {
-        f"s{n}_{name}": value
-        for n, (part, (_, parameters)) in enumerate(zip(parts, queue, strict=True))
-        for name, value in part.bind(parameters).items()
-    }
-    _execute(conn, _joined[key], values, lambda _cursor: None)
+    if block._queue:  # noqa: SLF001
+        block._send()  # noqa: SLF001
 
 
 def _execute(conn: Connection, sql: str, values: Any, take: Callable[[Any], Any]) -> Any:

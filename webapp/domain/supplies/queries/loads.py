@@ -1,5 +1,6 @@
 """What the services need to see inside their transaction, in few statements that are built once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -222,17 +223,31 @@ _context_by_ids = Prepared(
     .order_by(_members.c.state)
     .limit(1)
 )
+_offer_columns = (
+    _round_bags.c.id,
+    _round_bags.c.public_id,
+    _round_bags.c.price_fen,
+    _round_bags.c.price_version,
+    _round_bags.c.household_limit,
+    _bags.c.name,
+    _bags.c.is_basic,
+)
+# Mostly one bag is chosen, and then it comes along.
+_context_and_bag = Prepared(
+    select(*_context_columns, *(each.label(f"bag_{each.name}") for each in _offer_columns))
+    .select_from(
+        _joined_context.outerjoin(
+            _round_bags.join(_bags, _bags.c.id == _round_bags.c.bag_id),
+            and_(_round_bags.c.round_id == _rounds.c.id, _round_bags.c.public_id == bindparam("bag")),
+        )
+    )
+    .where(_rounds.c.public_id == bindparam("round"), _asked.c.public_id == bindparam("household"))
+    .order_by(_members.c.state)
+    .limit(1)
+)
 # In a statement of its own: a round may have a hundred bags, and each would repeat all of the above.
 _offers = Prepared(
-    select(
-        _round_bags.c.id,
-        _round_bags.c.public_id,
-        _round_bags.c.price_fen,
-        _round_bags.c.price_version,
-        _round_bags.c.household_limit,
-        _bags.c.name,
-        _bags.c.is_basic,
-    )
+    select(*_offer_columns)
     .join(_bags, _bags.c.id == _round_bags.c.bag_id)
     .where(_round_bags.c.round_id == bindparam("round"))
     .order_by(_round_bags.c.id)
@@ -260,7 +275,38 @@ def _round_of(row: Any) -> RoundNow:
     )
 
 
-def _context_of(rows: Any, actor: Actor) -> OrderingContext:
+def _offers_of(round_id: int) -> tuple[Offer, ...]:
+    return tuple(
+        Offer(
+            id=row.id,
+            public_id=row.public_id,
+            name=row.name,
+            price_fen=row.price_fen,
+            price_version=row.price_version,
+            household_limit=row.household_limit,
+            is_basic=bool(row.is_basic),
+        )
+        for row in _offers.all({"round": round_id})
+    )
+
+
+def _offer_along(row: Any) -> tuple[Offer, ...]:
+    if row.bag_id is None:
+        return ()
+    return (
+        Offer(
+            id=row.bag_id,
+            public_id=row.bag_public_id,
+            name=row.bag_name,
+            price_fen=row.bag_price_fen,
+            price_version=row.bag_price_version,
+            household_limit=row.bag_household_limit,
+            is_basic=bool(row.bag_is_basic),
+        ),
+    )
+
+
+def _context_of(rows: Any, actor: Actor, *, has_offer_along: bool = False) -> OrderingContext:
     if not rows:
         raise NotFound
     first = rows[0]
@@ -276,18 +322,6 @@ def _context_of(rows: Any, actor: Actor) -> OrderingContext:
         raise NotAllowed("not_confirmed_yet")
     if state in {HouseholdState.CLOSED, HouseholdState.REFUSED}:
         raise NotFound
-    offers = tuple(
-        Offer(
-            id=row.id,
-            public_id=row.public_id,
-            name=row.name,
-            price_fen=row.price_fen,
-            price_version=row.price_version,
-            household_limit=row.household_limit,
-            is_basic=bool(row.is_basic),
-        )
-        for row in _offers.all({"round": first.round_id})
-    )
     receiver = None
     if is_own and first.user_phone is not None:
         receiver = Receiver(phone=crypto.decrypt(first.user_phone), language=first.user_language)
@@ -304,26 +338,30 @@ def _context_of(rows: Any, actor: Actor) -> OrderingContext:
         ),
         is_served=bool(first.is_served),
         merged_order_id=first.merged_order_id,
-        offers=offers,
+        offers=_offer_along(first) if has_offer_along else _offers_of(first.round_id),
         receiver=receiver,
     )
 
 
-def ordering_context(*, actor: Actor, round_public_id: str, household_public_id: str) -> OrderingContext:
-    """The round, the household and the actor's standing in it, and the round's bags: two statements.
+def ordering_context(
+    *, actor: Actor, round_public_id: str, household_public_id: str, bags: Collection[str]
+) -> OrderingContext:
+    """The round, the household, the actor's standing in it, and the bags: one statement for one bag, else two.
 
+    `bags` are the public ids of those that are asked for; the offers hold at least what of them the round has.
     NotFound for a round of another community, a household that is not the actor's, or a draft;
     NotAllowed for staff who may look but not order, and for members nobody has confirmed.
     """
-    rows = _context.all(
-        {
-            "round": round_public_id,
-            "household": household_public_id,
-            "person": actor.person_id,
-            "user": actor.user_id,
-        }
-    )
-    return _context_of(rows, actor)
+    values = {
+        "round": round_public_id,
+        "household": household_public_id,
+        "person": actor.person_id,
+        "user": actor.user_id,
+    }
+    if len(bags) == 1:
+        rows = _context_and_bag.all(values | {"bag": next(iter(bags))})
+        return _context_of(rows, actor, has_offer_along=True)
+    return _context_of(_context.all(values), actor)
 
 
 @dataclass(frozen=True)

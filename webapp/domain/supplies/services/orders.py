@@ -105,7 +105,10 @@ def place_order(
     if claim.is_repeat:
         return _again(claim)
     context = loads.ordering_context(
-        actor=deed.actor, round_public_id=round_public_id, household_public_id=household_public_id
+        actor=deed.actor,
+        round_public_id=round_public_id,
+        household_public_id=household_public_id,
+        bags={wish.round_bag for wish in lines if wish.count},
     )
     return _place(deed, claim, context, lines, opened_at)
 
@@ -167,7 +170,8 @@ def _place(
     receiver = context.receiver or loads.receiver_of(household_id=household.id, person_id=None)
     said = {"number": number, "bags": _counted(lines)}
     # The hot rows last, building and then bags: everybody else who orders waits for them until the commit.
-    with together():
+    single = lines[0] if len(lines) == 1 and not is_late else None
+    with together() as rest:
         requests.settle(claim, outcome=_outcome(1), object_id=order_id)
         audit.record(
             deed,
@@ -195,6 +199,9 @@ def _place(
             )
         message = None if is_late else tell(deed, "ordered", receiver, the_round, **said)
         count_order(the_round.id, household)
+        has_taken = single is not None and bool(
+            rest.end(take, {"bag": single.offer.id, "count": single.count})
+        )
     if is_late:
         missing = sum(line.count for line in lines)
         if the_round.state is RoundState.CLOSED:
@@ -202,7 +209,7 @@ def _place(
             promote(deed, the_round, [line.offer.id for line in lines], untold=order_id)
             missing = _missing(order_id)
     else:
-        missing = sum(_take(deed, order_id, line) for line in lines)
+        missing = 0 if has_taken else sum(_take(deed, order_id, line) for line in lines)
     if missing or is_late:
         if message is not None:
             outbox.withdraw(message)
