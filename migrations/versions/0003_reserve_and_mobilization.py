@@ -654,7 +654,7 @@ def upgrade() -> None:
             "taken_count >= 0 AND taken_count <= wanted_count", name=op.f("ck_call_up_roles_not_overfull")
         ),
         sa.CheckConstraint(
-            "wanted_count > 0 AND wanted_count <= 2000", name=op.f("ck_call_up_roles_wanted_count")
+            "wanted_count >= 0 AND wanted_count <= 2000", name=op.f("ck_call_up_roles_wanted_count")
         ),
         sa.ForeignKeyConstraint(["call_up_id"], ["call_ups.id"], name=op.f("fk_call_up_roles_call_up_id")),
         sa.ForeignKeyConstraint(["shift_id"], ["shifts.id"], name=op.f("fk_call_up_roles_shift_id")),

@@ -235,15 +235,16 @@ class CallUpCategory(Model):
 class CallUpRole(Model):
     """Places of a call-up for one role 任务角色. `taken_count` never exceeds `wanted_count`: last place once.
 
-    It counts those who are coming, and the people whom a unit promised and has not named yet. `shift_id` is the
-    shift that was made from those who mustered.
+    It counts those who are coming, and the people whom a unit promised and has not named yet. After the role was
+    stood down as many are wanted as were left, which may be none. `shift_id` is the shift that was made from those
+    who mustered.
     """
 
     __tablename__ = "call_up_roles"
     __table_args__ = (
         UniqueConstraint("public_id"),
         UniqueConstraint("call_up_id", "position"),
-        CheckConstraint("wanted_count > 0 AND wanted_count <= 2000", name="wanted_count"),
+        CheckConstraint("wanted_count >= 0 AND wanted_count <= 2000", name="wanted_count"),
         CheckConstraint("taken_count >= 0 AND taken_count <= wanted_count", name="not_overfull"),
     )
 

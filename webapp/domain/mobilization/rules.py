@@ -325,6 +325,15 @@ def ensure_may_call(*, here: datetime, starts_at: datetime, is_drill: bool, reas
     raise RuleBroken("quiet_reason_missing", field="quiet_reason")
 
 
+def ensure_not_quiet(*, here: datetime, is_drill: bool, reason: str | None) -> None:
+    """Whether people may be called at this moment because a person presses.
+
+    Raises RuleBroken: quiet_now in the quiet hours where nobody said why, drill_never_at_night in a drill.
+    """
+    if reason is None and quiet_ends(here) is not None:
+        raise RuleBroken("drill_never_at_night" if is_drill else "quiet_now")
+
+
 def ensure_times(*, starts_at: datetime, ends_at: datetime, reply_minutes: int, now: datetime) -> None:
     """Whether a call-up's times can be: to come, in order, and an answer before the start.
 
@@ -383,6 +392,10 @@ STEPS: dict[str, frozenset[CallUpState]] = {
     "widen": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
     "change": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
     "end": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
+    "stand_down": frozenset({CallUpState.RUNNING, CallUpState.PAUSED, CallUpState.ENDED}),
+    "close": frozenset(
+        {CallUpState.RUNNING, CallUpState.PAUSED, CallUpState.ENDED, CallUpState.STOOD_DOWN}
+    ),
 }
 
 

@@ -67,6 +67,14 @@ _touch = Prepared(
     .where(_call_ups.c.id == bindparam("call_up"))
     .values(board_version=_call_ups.c.board_version + 1)
 )
+_touch_as_read = Prepared(
+    update(_call_ups)
+    .where(
+        _call_ups.c.id == bindparam("call_up"),
+        _call_ups.c.state == bindparam("state", type_=_call_ups.c.state.type),
+    )
+    .values(board_version=_call_ups.c.board_version + 1)
+)
 # Something fell open: the engine looks at once.
 _wake = Prepared(
     update(_call_ups)
@@ -384,7 +392,9 @@ def _take_yes(
         return _change_eta(deed, summons, answer, source=source, claim=claim, by=by)
     if answer.role is not None:
         summons = queries.in_role(summons, answer.role, now=deed.now)
-    _touch.run({"call_up": summons.call_up_id})
+    if not _touch_as_read.run({"call_up": summons.call_up_id, "state": summons.call_up_state}):
+        # It was ended or stood down in this moment: a place that fell free by that is none to give.
+        raise Conflict("moved_on")
     is_full = False
     state = SummonsState.COMING
     if not has_place:
