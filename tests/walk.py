@@ -1260,3 +1260,16 @@ def a_certificate_of_vera(world: World) -> Call:
 def a_certificate_that_is_checked(world: World) -> Call:
     with world.cast.app.app_context():
         return {"token": certificate_queries.token_of(_certificate(world))}, {}
+
+
+# --- kinds of teams -----------------------------------------------------------------------------------------
+
+
+@call("GET /mobilization/team-types/<public_id>", "POST /mobilization/team-types/<public_id>")
+def a_kind_of_team(_world: World) -> Call:
+    return {"public_id": "teamtype00000000000001"}, {}
+
+
+@call("POST /mobilization/team-types/<public_id>/close")
+def a_kind_of_team_that_stays_in_use(_world: World) -> Call:
+    return {"public_id": "teamtype00000000000001"}, {"open": "1"}

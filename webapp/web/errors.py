@@ -428,6 +428,10 @@ SENTENCES: dict[str, Any] = {
     "role_not_for_you": _l(
         "This task needs something that is not among your skills. Please choose another one."
     ),
+    "team_type_exists": _l("There is a kind of team with this name already."),
+    "roles_missing": _l("A team needs at least one role with at least one person."),
+    "roles_too_many": _l("At most %(maximum)s roles. Please put some together."),
+    "skill_unknown": _l("This skill is not known. Please choose another."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

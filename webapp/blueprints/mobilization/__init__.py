@@ -5,3 +5,7 @@ from flask import Blueprint
 bp = Blueprint("mobilization", __name__, url_prefix="/mobilization")
 
 # The routes register themselves on bp.
+from webapp.blueprints.mobilization import (  # noqa: E402, F401
+    forecast,
+    team_types,
+)
