@@ -24,12 +24,11 @@ from webapp.domain.mobilization.models import (
     CallUpRole,
     Reservist,
     Summons,
-    TeamType,
-    TeamTypeRole,
     Unit,
     Wave,
 )
 from webapp.domain.mobilization.queries import scope
+from webapp.domain.mobilization.queries.team_types import TypeView, list_team_types
 from webapp.domain.mobilization.rules import (
     CallUpState,
     Category,
@@ -60,8 +59,6 @@ _events: Any = CallUpEvent.__table__
 _summonses: Any = Summons.__table__
 _units: Any = Unit.__table__
 _reservists: Any = Reservist.__table__
-_team_types: Any = TeamType.__table__
-_type_roles: Any = TeamTypeRole.__table__
 _areas: Any = Area.__table__
 _skills: Any = Skill.__table__
 _teams: Any = Team.__table__
@@ -99,25 +96,6 @@ def list_areas(*, actor: Actor) -> tuple[Choice, ...]:
 
 
 @dataclass(frozen=True)
-class TypeRole:
-    """A role of a kind of team."""
-
-    name: str
-    skill: str | None
-    count: int
-
-
-@dataclass(frozen=True)
-class TypeChoice:
-    """A kind of team, whose roles a call-up can take over."""
-
-    public_id: str
-    name: str
-    name_en: str
-    roles: tuple[TypeRole, ...]
-
-
-@dataclass(frozen=True)
 class Terms:
     """What the form of a call-up offers in an area.
 
@@ -134,7 +112,7 @@ class Terms:
     tier_paths: tuple[str, ...]
     places: tuple[Choice, ...]
     skills: tuple[Choice, ...]
-    team_types: tuple[TypeChoice, ...]
+    team_types: tuple[TypeView, ...]
     caller_name: str
     phone: str
 
@@ -215,25 +193,6 @@ def list_skills() -> tuple[Choice, ...]:
         select(_skills.c.code, _skills.c.name_zh, _skills.c.name_en).order_by(_skills.c.position)
     )
     return tuple(Choice(*row) for row in rows)
-
-
-@reading
-def list_team_types() -> tuple[TypeChoice, ...]:
-    """The kinds of team in use, with their roles."""
-    connection = db.connection()
-    roles: dict[int, list[TypeRole]] = defaultdict(list)
-    for each in connection.execute(
-        select(_type_roles).order_by(_type_roles.c.team_type_id, _type_roles.c.position)
-    ):
-        roles[each.team_type_id].append(TypeRole(each.name, each.skill_code, each.needed_count))
-    return tuple(
-        TypeChoice(each.public_id, each.name, each.name_en, tuple(roles[each.id]))
-        for each in connection.execute(
-            select(_team_types)
-            .where(_team_types.c.closed_at.is_(None))
-            .order_by(_team_types.c.position, _team_types.c.id)
-        )
-    )
 
 
 # --- one call-up as it was written --------------------------------------------------------------------------

@@ -146,16 +146,6 @@ def resume_call_up(*, deed: Deed, call_up: str) -> None:
     _done(deed, claim, row, "resume_call_up", EventKind.RESUMED)
 
 
-def _waves_are_over(call_up_id: int, now: datetime) -> None:
-    """The next wave of each open role is due now; those who were asked keep the time that they were told."""
-    open_roles = select(_roles.c.id).where(
-        _roles.c.call_up_id == call_up_id, _roles.c.taken_count < _roles.c.wanted_count
-    )
-    db.connection().execute(
-        update(_waves).where(_waves.c.role_id.in_(open_roles), _waves.c.reply_by > now).values(reply_by=now)
-    )
-
-
 def _ensure_open(call_up_id: int) -> None:
     found = db.connection().execute(
         select(_roles.c.id)
@@ -164,11 +154,6 @@ def _ensure_open(call_up_id: int) -> None:
     )
     if found.scalar() is None:
         raise Conflict("call_up_is_full")
-
-
-def _ensure_not_quiet(row: Any, now: datetime) -> None:
-    if row.quiet_reason is None and rules.quiet_ends(clock.here(now)) is not None:
-        raise RuleBroken("drill_never_at_night" if row.is_drill else "quiet_now")
 
 
 @writing
@@ -183,7 +168,6 @@ def hurry_call_up(*, deed: Deed, call_up: str, seen: int) -> None:
     _ensure_reason(deed)
     row = _lock(deed, call_up, "hurry")
     _ensure_seen(row, seen, deed.now)
-    _waves_are_over(row.id, deed.now)
     _set(row.id, next_at=deed.now)
     _done(deed, claim, row, "hurry_call_up", EventKind.HURRIED)
 
@@ -191,7 +175,7 @@ def hurry_call_up(*, deed: Deed, call_up: str, seen: int) -> None:
 def _ensure_seen(row: Any, seen: int, now: datetime) -> None:
     """Nobody asks more people twice because two pressed, or because a wave went out while they looked."""
     _ensure_open(row.id)
-    _ensure_not_quiet(row, now)
+    rules.ensure_not_quiet(here=clock.here(now), is_drill=row.is_drill, reason=row.quiet_reason)
     is_about_to = row.next_at is not None and row.next_at <= now
     waves = db.connection().execute(
         select(func.count()).select_from(_waves).where(_waves.c.call_up_id == row.id)
@@ -226,9 +210,8 @@ def widen_call_up(*, deed: Deed, call_up: str, seen: str) -> None:
         raise RuleBroken("widest_already")
     _ensure_open(row.id)
     if row.state == CallUpState.RUNNING:
-        _ensure_not_quiet(row, deed.now)
+        rules.ensure_not_quiet(here=clock.here(deed.now), is_drill=row.is_drill, reason=row.quiet_reason)
     wider = tiers[1].path
-    _waves_are_over(row.id, deed.now)
     _set(
         row.id,
         tier_path=wider,
