@@ -47,6 +47,7 @@ from webapp.base.prepared import Prepared
 
 LEASE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=5)
+_REFERENCES_AT_ONCE = 5000
 
 
 class MessageState(StrEnum):
@@ -257,6 +258,26 @@ def _row(deed: Deed, message: Outgoing) -> dict[str, Any]:
 def withdraw(public_id: str) -> None:
     """Take back a message of this transaction, which nobody can have seen."""
     db.connection().execute(delete(_messages).where(_messages.c.public_id == public_id))
+
+
+def withdraw_unsent(template: str, references: Sequence[str]) -> set[str]:
+    """Take back the messages of this template about these that still wait; returns about which none had gone out.
+
+    Inside the caller's transaction: what a sender holds at this moment counts as gone.
+    """
+    connection = db.connection()
+    c = _messages.c
+    back: set[str] = set()
+    gone: set[str] = set()
+    for start in range(0, len(references), _REFERENCES_AT_ONCE):
+        some = references[start : start + _REFERENCES_AT_ONCE]
+        about = and_(c.template == template, c.reference.in_(some))
+        waits = and_(c.state == MessageState.WAITING, c.attempt_count == 0)
+        back |= set(
+            connection.execute(delete(_messages).where(about, waits).returning(c.reference)).scalars()
+        )
+        gone |= set(connection.execute(select(c.reference).where(about).distinct()).scalars())
+    return back - gone
 
 
 @reading

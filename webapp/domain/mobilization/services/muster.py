@@ -303,7 +303,7 @@ def _join(deed: Deed, call_up: Any, person_id: int, told: roster_rules.Told, rol
                 "person_id": person_id,
                 "token_hash": hash_token(crypto.blind_index("summons", public_id)),
                 "state": SummonsState.QUEUED,
-                "because": "walk_in",
+                "because": "",
                 "sent_at": told.at,
                 "reply_by": told.at,
                 "answered_at": told.at,
