@@ -36,13 +36,19 @@ def render(
     """The text of a message in one line; where the bags' names make an SMS too long, only their count is said.
 
     `by` is the way it is read (sms, push, staff, in_app), for templates that ask for an answer by SMS. Whatever
-    belongs to a drill begins with the word for it.
+    belongs to a drill begins with the word for it. In the app it goes without the sender and the phone, which
+    stand around it, and names its days by their date: such a page is read again days later.
     """
-    said = _Words(language=language, now=now)
+    said = _Words(language=language, now=None if by == IN_APP else now)
     is_drill = bool(parameters.get("is_drill"))
     values = {**parameters, "code": secret, "by": by, "is_drill": is_drill}
+    if by == IN_APP:
+        values["hotline"] = None
     with force_locale(language):
         text = _render(template, said, values, is_short=False)
+        if by == IN_APP and parameters.get("community"):
+            place = said.place(parameters["community"], parameters.get("community_en"))
+            text = text.removeprefix(gettext("[Linli · %(community)s]", community=place)).lstrip()
         if by == SMS and len(text) > LONGEST[language]:
             text = _render(template, said, values, is_short=True)
         mark = gettext("[DRILL]")
@@ -68,7 +74,7 @@ def _render(template: str, said: "_Words", values: Mapping[str, Any], *, is_shor
 class _Words:
     """How days, times and goods are said in one language, as briefly as a message asks for."""
 
-    def __init__(self, *, language: str, now: datetime) -> None:
+    def __init__(self, *, language: str, now: datetime | None) -> None:
         self._language = language
         self._now = now
 
@@ -83,7 +89,7 @@ class _Words:
     def moment(self, text: str) -> str:
         """An instant on the county's clocks: 今晚 20:00, else 5月12日 20:00."""
         at = datetime.fromisoformat(text)
-        if clock.day(at) == clock.day(self._now):
+        if self._now is not None and clock.day(at) == clock.day(self._now):
             return words.moment(at, now=self._now)
         return gettext("%(day)s %(time)s", day=self._date(clock.day(at)), time=words.clock_time(at))
 
