@@ -6,6 +6,7 @@ number k times what those roles need; so the most teams is the smallest of these
 with the same skills are the same to it: a county is some sixteen numbers per hour, and the answer is exact.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,7 +55,7 @@ class People:
 
 @dataclass(frozen=True)
 class Short:
-    """还差几名: so many people, each of whom could fill any of these roles, by key."""
+    """还差几名: so many people, who could fill any of these roles, by key; several roles only where one is missing."""
 
     roles: tuple[int, ...]
     count: int
@@ -161,28 +162,27 @@ def field_teams(needs: Sequence[Need], people: People, *, groups: int) -> tuple[
 
 
 def _missing(needs: Sequence[Need], who_can: list[int], teams: int) -> tuple[Short, ...]:
-    """Who is missing for one team more: as few people as can be, by the roles that any of them might fill.
+    """Who is missing for one team more: as few people as can be.
 
-    As many people are missing as the worst set of roles lacks. The sets that lack the most have roles in common,
-    and somebody for one of those, whichever, brings all of them one nearer.
+    As many are missing as the worst set of roles lacks. The sets that lack the most have roles in common, and
+    somebody for any of those brings all of them one nearer. Where one person is enough, all such roles are named;
+    else it is said for each role how many, the roles first that lack the most by themselves.
     """
     subsets, needed, who_can = _subsets(needs), _needed(needs).tolist(), list(who_can)
-    found: list[Short] = []
+    found: Counter[int] = Counter()
     while True:
         lacks = [(teams + 1) * need - can for need, can in zip(needed, who_can, strict=True)]
         worst = max(lacks)
         if worst <= 0:
-            return tuple(found)
-        common = set(range(len(needs)))
-        for places, lack in zip(subsets, lacks, strict=True):
-            if lack == worst:
-                common &= set(places)
-        roles = tuple(needs[place].key for place in sorted(common))
-        if found and found[-1].roles == roles:
-            found[-1] = Short(roles, found[-1].count + 1)
-        else:
-            found.append(Short(roles, 1))
-        taken = min(common)
+            return tuple(Short((needs[place].key,), found[place]) for place in sorted(found))
+        common = set(range(len(needs))).intersection(
+            *(places for places, lack in zip(subsets, lacks, strict=True) if lack == worst)
+        )
+        if worst == 1 and not found:
+            return (Short(tuple(needs[place].key for place in sorted(common)), 1),)
+        # The set of one role alone has the number of its bit.
+        taken = max(sorted(common), key=lambda place: lacks[(1 << place) - 1])
+        found[taken] += 1
         who_can = [can + (taken in places) for places, can in zip(subsets, who_can, strict=True)]
 
 
