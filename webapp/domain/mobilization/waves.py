@@ -53,6 +53,8 @@ _NODES: Floats = np.linspace(-2.5, 2.5, 11)
 _NODE_WEIGHTS: Floats = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 MOST_CHANCE = 0.98
+# Before the reply-by a wave is topped up, but not in its first third, and only where it is clearly too small.
+TOP_UP_AFTER, TOP_UP = 0.3, 0.6
 # A wave for so many places asks at most this many people, however seldom they answer.
 MOST_PER_PLACE, MOST_BESIDES = 12, 20
 
@@ -327,6 +329,40 @@ def _counted(open_count: int, night: Evening, asked: Asked) -> _Count:
     return count
 
 
+def next_wave(
+    *,
+    open_count: int,
+    since: float | None,
+    window: float,
+    target: float,
+    chances: Sequence[float],
+    silent: Sequence[Silent],
+    units: Sequence[int],
+    night: Evening,
+    tempo: Tempo,
+    is_hurried: bool = False,
+) -> Size | None:
+    """How many of the ranked (with these chances) are asked now; None: nobody, those asked before are waited for.
+
+    `since` are the seconds since the last wave, None before the first. At the reply-by the next wave goes out;
+    before it, once the answers show that it would be needed anyway: when the chance that those still silent
+    fill the places within another window falls under `TOP_UP` of the target. Whoever is in a hurry does not
+    count on the silent and wants to be sure.
+    """
+    if open_count <= 0:
+        return None
+    asked = Asked(tuple(still(each, tempo, window) for each in silent), tuple(units))
+    if is_hurried:
+        target, asked = TARGETS[Certainty.SURE], Asked()
+    elif since is not None and since < window:
+        if since < TOP_UP_AFTER * window:
+            return None
+        if chance_to_fill(open_count, (), night, asked) >= TOP_UP * target:
+            return None
+    found = size(open_count, [within(each, tempo, window) for each in chances], target, night, asked)
+    return found if found.people or found.chance < target else None
+
+
 def fills_after(open_count: int, chances: Iterable[float], tempo: Tempo, *, longest: float) -> float | None:
     """After how many seconds the places are expected to be full (in the mean); None: not within the longest."""
     ever = sum(tempo.ever(chance) for chance in chances)
@@ -434,10 +470,10 @@ def _because(each: Candidate, skill: str | None, *, spent: bool, now: datetime) 
     return (
         _codes(
             _NEAR[min(each.steps, len(_NEAR) - 1)],
-            skill is not None,
-            spent,
-            each.is_limited,
-            each.said_available,
+            has_skill=skill is not None,
+            spent=spent,
+            is_limited=each.is_limited,
+            said_available=each.said_available,
         )
         + turn
     )
@@ -449,10 +485,11 @@ _NEAR = (Because.LIVES_HERE, Because.NEXT_AREA, Because.FURTHER_AWAY)
 @cache
 def _codes(
     near: Because,
+    *,
     has_skill: bool,
     spent: bool,
     is_limited: bool,
-    said_available: bool,  # noqa: FBT001 - a table
+    said_available: bool,
 ) -> tuple[Because, ...]:
     codes = [near]
     if has_skill:
