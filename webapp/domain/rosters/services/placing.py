@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from webapp.base import audit, clock, db
+from webapp.base import audit, clock, db, requests
 from webapp.base.db import UtcDateTime, is_any
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, NotFound, RuleBroken
 from webapp.base.ids import new_public_id
-from webapp.base.prepared import Prepared
+from webapp.base.prepared import Prepared, together
 from webapp.domain.people.models import Person
 from webapp.domain.rosters import rules
 from webapp.domain.rosters.models import Attendance, Shift, ShiftSkill, Signup, StandIn
@@ -133,7 +133,7 @@ def lock_people(*person_ids: int) -> None:
 
 
 def _commit_time(signup_id: int, person_id: int, shift: ShiftNow, now: datetime) -> None:
-    _insert_commitment.run(
+    _insert_commitment.send(
         {
             "person_id": person_id,
             # Who joins a shift that has begun gives the rest of it.
@@ -149,16 +149,17 @@ def _commit_time(signup_id: int, person_id: int, shift: ShiftNow, now: datetime)
 
 def count_in(shift: ShiftNow, *, places_taken: int, waited: int) -> bool:
     """Take so many places of the shift, if it is open, at the same time and has them; `waited` leave its queue."""
-    done = _count.run(
-        {
-            "shift": shift.id,
-            "starts_at": shift.stretch.starts_at,
-            "ends_at": shift.stretch.ends_at,
-            "places": places_taken,
-            "waited": waited,
-        }
-    )
-    return bool(done)
+    return bool(_count.run(_counted(shift, places_taken, waited)))
+
+
+def _counted(shift: ShiftNow, places_taken: int, waited: int) -> dict[str, Any]:
+    return {
+        "shift": shift.id,
+        "starts_at": shift.stretch.starts_at,
+        "ends_at": shift.stretch.ends_at,
+        "places": places_taken,
+        "waited": waited,
+    }
 
 
 def is_on_duty(shift_id: int, person_id: int) -> bool:
@@ -209,11 +210,12 @@ def place_locked(
     instead_of: SignupNow | None = None,
     giving_up: Sequence[int] = (),
     me: Me | None = None,
+    claim: requests.Claim | None = None,
 ) -> SignupNow:
     """`place` for a person who is locked already; `instead_of` is the sign-up whose place this person takes over.
 
     `giving_up` are sign-ups of the person that end in the same transaction (a swap). `me` is the person where the
-    caller has loaded them since they were locked.
+    caller has loaded them since they were locked. `claim` is settled with the rest, where the caller has no more to do.
     """
     if shift.skills:
         # Which places are left is a question of several rows: nobody changes them until this is decided.
@@ -236,23 +238,27 @@ def place_locked(
     }
     held = standing is not None and standing.holds_a_place
     signup = _write_placed(deed, shift, person_id, source, standing, values)
-    if not held:
-        _commit_time(signup.id, person_id, shift, deed.now)
     over = [each.skill_code for each in (instead_of, standing) if each and each.holds_a_place]
     _recount_skills(shift.id, over, [skill])
-    audit.record(
-        deed,
-        "take_shift" if source is SignupSource.SELF else "place_on_shift",
-        "signup",
-        signup.id,
-        area_path=shift.area_path,
-        shift=shift.public_id,
-        source=str(source),
-        override=is_overridden,
-    )
     waited = 1 if standing is not None and standing.state is SignupState.WAITING else 0
-    # Also where no place is added: a shift that is called off in this moment takes nobody.
-    if not count_in(shift, places_taken=1 - held - (instead_of is not None), waited=waited):
+    with together() as rest:
+        if not held:
+            _commit_time(signup.id, person_id, shift, deed.now)
+        audit.record(
+            deed,
+            "take_shift" if source is SignupSource.SELF else "place_on_shift",
+            "signup",
+            signup.id,
+            area_path=shift.area_path,
+            shift=shift.public_id,
+            source=str(source),
+            override=is_overridden,
+        )
+        if claim is not None:
+            requests.settle(claim, outcome="taken", object_id=signup.id)
+        # Also where no place is added: a shift that is called off in this moment takes nobody.
+        has_place = rest.end(_count, _counted(shift, 1 - held - (instead_of is not None), waited))
+    if not has_place:
         raise full(shift)
     return signup
 

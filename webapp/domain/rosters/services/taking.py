@@ -107,11 +107,16 @@ def _take_shift(*, deed: Deed, shift_public_id: str) -> Standing:
     ensure_sees(deed.actor, me, shift)
     try:
         signup = place_locked(
-            deed, shift, person_id=person_id, source=SignupSource.SELF, is_confirmed=True, me=me
+            deed,
+            shift,
+            person_id=person_id,
+            source=SignupSource.SELF,
+            is_confirmed=True,
+            me=me,
+            claim=claim,
         )
     except RuleBroken as broken:
         raise _with_queue(broken, shift) from broken
-    requests.settle(claim, outcome="taken", object_id=signup.id)
     return Standing(signup.public_id, shift.public_id, signup.state)
 
 
