@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from webapp.base import files, jobs, limits, outbox, requests
 from webapp.domain.accounts import services as accounts
+from webapp.domain.mobilization.services import closing, muster
 from webapp.domain.rosters import services as rosters
 from webapp.domain.supplies import services as supplies
 
@@ -30,6 +31,8 @@ STEPS: dict[str, Callable[[datetime], object]] = {
     "stand_ins": lambda now: rosters.tidy_searches(now=now),
     "shift_reminders": lambda now: rosters.remind(now=now),
     "empty_places": lambda now: rosters.alarm_heads(now=now),
+    "muster": lambda now: muster.tidy_muster(now=now),
+    "call_up_books": lambda now: closing.close_books(now=now),
 }
 
 

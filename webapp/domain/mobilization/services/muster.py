@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, insert, literal, select, update
+from sqlalchemy import and_, case, delete, func, insert, literal, select, update
 
 from webapp.base import audit, clock, crypto, db, requests
 from webapp.base.actor import Actor
@@ -432,7 +432,17 @@ def depart(deed: Deed, call_up: Any, summons: Any, *, at: datetime) -> None:
             version=s.version + 1,
         )
     )
+    give_rest_back(summons.id, at)
     audit.record(deed, "depart", "summons", summons.id, area_path=call_up.area_path, at=at)
+
+
+def give_rest_back(summons_id: int, at: datetime) -> None:
+    """Who left has their time back from then on."""
+    c = _commitments.c
+    mine = and_(is_any(c.kind, CommitmentKind.CALL_UP), c.reference_id == summons_id)
+    connection = db.connection()
+    connection.execute(delete(_commitments).where(mine, c.starts_at >= at))
+    connection.execute(update(_commitments).where(mine, c.ends_at > at).values(ends_at=at))
 
 
 @writing
@@ -489,6 +499,8 @@ def save_muster(*, deed: Deed, call_up: str, lines: Sequence[Typed]) -> int:
             )
             if not done.rowcount:
                 overtaken.append(line)
+            elif values.get("departed_at") is not None:
+                give_rest_back(line.id, values["departed_at"])
     if overtaken:
         raise Conflict("muster_changed", changed=tuple(overtaken))
     requests.settle(claim, outcome=f"saved:{len(changes)}", object_id=row.id)
