@@ -69,8 +69,12 @@ _MAY_SHOW = (
 )
 
 
-def tabs() -> list[tuple[str, str, bool]]:
-    """The bottom tabs of the signed-in user: address, words, whether it is the page that is shown."""
+INBOX = "notifications.list_notifications"
+MOST_TABS = 5
+
+
+def tabs() -> list[tuple[str, str, bool, int]]:
+    """The bottom tabs of the signed-in user: address, words, whether it is the page that is shown, what is unread."""
     actor = guard.current_actor()
     if not actor.is_signed_in:
         return []
@@ -79,7 +83,18 @@ def tabs() -> list[tuple[str, str, bool]]:
     key = (str(get_locale()), rights, request.script_root)
     if key not in known:
         known[key] = _tabs(*rights)
-    return [(url, words, request.endpoint == endpoint) for url, words, endpoint in known[key]]
+    user = guard.signed_in()
+    unread = user.unread_count if user else 0
+    return [
+        (url, words, request.endpoint == endpoint, unread if endpoint == INBOX else 0)
+        for url, words, endpoint in known[key]
+    ]
+
+
+def has_inbox_tab() -> bool:
+    """Whether the inbox is one of the tabs; where it is not, it is a row on the home page."""
+    address = url_for(INBOX)
+    return any(url == address for url, *_rest in tabs())
 
 
 def _tabs(
@@ -102,6 +117,8 @@ def _tabs(
         shown.append(("rosters.list_shifts", gettext("Help out")))
     if confirms and not sees_rosters:
         shown.append(("households.list_confirmations", gettext("To confirm")))
+    if len(shown) < MOST_TABS - 1:
+        shown.append((INBOX, gettext("Messages")))
     shown.append(("accounts.show_me", gettext("Me")))
     return [(url_for(endpoint), words, endpoint) for endpoint, words in shown]
 

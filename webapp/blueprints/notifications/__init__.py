@@ -5,3 +5,4 @@ from flask import Blueprint
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
 # The routes register themselves on bp.
+from webapp.blueprints.notifications import contacts, hooks, inbox, push  # noqa: E402, F401

@@ -1,11 +1,12 @@
 """Reads of one's own numbers, subscriptions and channels, and what is known of each."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, literal, or_, select
 
 from webapp.base import crypto, db
 from webapp.base.actor import Actor
@@ -36,7 +37,10 @@ class OwnPhone:
 
 @dataclass(frozen=True)
 class OwnContact:
-    """A subscription or channel of the actor. `test` is the state of the last test that was sent there."""
+    """A subscription or channel of the actor. `test` is the state of the last test that was sent there.
+
+    `shown` is the masked address of a channel, or the end of a subscription's, by which its browser knows it.
+    """
 
     public_id: str
     channel: Channel
@@ -48,7 +52,7 @@ class OwnContact:
 
 @dataclass(frozen=True)
 class OwnContacts:
-    """All by which the actor is reached; `endpoints` are the ends of the addresses that browsers know as theirs."""
+    """All by which the actor is reached."""
 
     phones: tuple[OwnPhone, ...]
     push: tuple[OwnContact, ...]
@@ -83,7 +87,7 @@ def get_own(*, actor: Actor) -> OwnContacts:
     m = _messages.c
     last_test = (
         select(m.state)
-        .where(m.reference == func.concat("contact:", _contacts.c.public_id))
+        .where(m.reference == literal("contact:") + _contacts.c.public_id)
         .order_by(m.id.desc())
         .limit(1)
         .scalar_subquery()
@@ -118,7 +122,7 @@ def _contact(row: Any) -> OwnContact:
         public_id=row.public_id,
         channel=channel,
         label=row.label,
-        shown=masked(address) if channel is Channel.STAFF else address.partition('","keys"')[0][-12:],
+        shown=masked(address) if channel is Channel.STAFF else json.loads(address)["endpoint"][-12:],
         state=ContactState(row.state),
         test=None if row.test is None else MessageState(row.test),
     )
