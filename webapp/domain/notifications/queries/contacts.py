@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, literal, or_, select
+from sqlalchemy import and_, exists, literal, or_, select
 
 from webapp.base import crypto, db
 from webapp.base.actor import Actor
