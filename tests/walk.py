@@ -9,11 +9,17 @@ from flask import Flask
 
 from tests.conftest import Cast
 from tests.factories import Factory, MadeHousehold, MadeRound, MadeShift, make_deed
-from webapp.base import clock
+from webapp.base import clock, db, outbox
+from webapp.base.actor import Actor
 from webapp.base.ids import new_public_id
+from webapp.base.outbox import MessageState, OutboxMessage, Outgoing, Way
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.notifications import services as notifications
+from webapp.domain.notifications.models import Contact
+from webapp.domain.notifications.queries import inbox
+from webapp.domain.notifications.services import Notice, notify
 from webapp.domain.rosters import services as rosters
 from webapp.domain.rosters.queries import certificates as certificate_queries
 from webapp.domain.rosters.queries import day as day_queries
@@ -1273,3 +1279,82 @@ def a_kind_of_team(_world: World) -> Call:
 @call("POST /mobilization/team-types/<public_id>/close")
 def a_kind_of_team_that_stays_in_use(_world: World) -> Call:
     return {"public_id": "teamtype00000000000001"}, {"open": "1"}
+
+
+# --- the inbox and contacts ---------------------------------------------------------------------------------
+
+
+@db.writing
+def _tell_vera(world: World) -> None:
+    about = Notice(
+        person_id=world.cast.people["vera"].person_id,
+        template="volunteer_accepted",
+        reference=new_public_id(),
+        address="/volunteers/me",
+    )
+    notify(make_deed(Actor.system("test")), [about], area_path=world.cast.community.path)
+
+
+@call("POST /notifications/<public_id>/open")
+def something_said_to_vera(world: World) -> Call:
+    with world.cast.app.app_context():
+        _tell_vera(world)
+        return {"public_id": inbox.list_items(actor=world.cast.actor("vera")).items[0].public_id}, {}
+
+
+@call("POST /notifications/push")
+def a_browser_that_rings(_world: World) -> Call:
+    endpoint = f"https://fcm.googleapis.com/fcm/send/{new_public_id()}"
+    return {}, {"endpoint": endpoint, "p256dh": "B" + "A" * 86, "auth": "A" * 22}
+
+
+@call("POST /notifications/contacts/channels")
+def a_group_of_staff(_world: World) -> Call:
+    return {}, {"address": f"feishu://{new_public_id()}{new_public_id()}", "label": "值班群"}
+
+
+@call(
+    "POST /notifications/contacts/<public_id>/test",
+    "POST /notifications/contacts/<public_id>/confirm",
+    "POST /notifications/contacts/<public_id>/remove",
+)
+def a_channel_of_alice(world: World) -> Call:
+    with world.cast.app.app_context():
+        public_id = notifications.add_channel(
+            deed=make_deed(world.cast.actor("alice")),
+            address=f"feishu://{new_public_id()}{new_public_id()}",
+            label="值班群",
+            allowed=("feishu",),
+            has_mail=False,
+        )
+        _sent_a_test(public_id)
+        # At most five channels: those of the calls before.
+        _remove_all_but(world, public_id)
+    return {"public_id": public_id}, {}
+
+
+@db.writing
+def _sent_a_test(contact: str) -> None:
+    message = Outgoing(
+        template="contact_test",
+        address="feishu://x",
+        language="zh_Hans",
+        way=Way.STAFF,
+        reference=f"contact:{contact}",
+    )
+    outbox.enqueue_many(make_deed(Actor.system("test")), [message])
+    messages = OutboxMessage.__table__
+    db.connection().execute(
+        messages.update().where(messages.c.reference == f"contact:{contact}").values(state=MessageState.SENT)
+    )
+
+
+@db.writing
+def _remove_all_but(world: World, contact: str) -> None:
+    contacts = Contact.__table__
+    db.connection().execute(contacts.delete().where(contacts.c.public_id != contact))
+
+
+@call("POST /notifications/reservists/<public_id>/verify")
+def vera_of_the_reserve(world: World) -> Call:
+    return {"public_id": world.cast.reservists["vera"].public_id}, {}

@@ -48,7 +48,29 @@ async function flushOrFail() {
 self.addEventListener("sync", (event) => {
   if (event.tag === "outbox") event.waitUntil(flushOrFail());
 });
-self.addEventListener("push", (event) => event.waitUntil(flush(NETWORK)));
+
+/** What was pushed stands in words; where the push service or somebody else says something else, it is said plainly. */
+async function ring(event) {
+  const said = await Promise.resolve().then(() => event.data.json()).catch(() => ({}));
+  const { id, title, body, page, lang } = said;
+  await self.registration.showNotification(String(title || "邻里 Linli"), {
+    body: String(body || ""),
+    tag: id,
+    lang,
+    icon: "/static/icons/icon-180.png",
+    data: page,
+  });
+}
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(Promise.all([ring(event), flush(NETWORK).catch(() => {})]));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const page = new URL(event.notification.data || "/notifications", location.origin);
+  event.waitUntil(self.clients.openWindow(page.origin === location.origin ? page.href : "/notifications"));
+});
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -77,9 +99,16 @@ async function deed(event, url) {
   const changesPerson = url.pathname.startsWith("/accounts/");
   await setNote("deed", Date.now()).catch(() => {});
   if (changesPerson) await setNote("user", null).catch(() => {});
+  if (/sign-out/.test(url.pathname)) event.waitUntil(silence().catch(() => {}));
   const answer = await fetch(event.request);
   if (changesPerson) event.waitUntil(forgetPages().then(keepOfflinePage).catch(() => {}));
   return answer;
+}
+
+/** Who has signed out here is not told here any more. */
+async function silence() {
+  const subscription = await self.registration.pushManager.getSubscription();
+  if (subscription) await subscription.unsubscribe();
 }
 
 async function page(event, url) {

@@ -53,6 +53,8 @@ MESSAGES = {
     "relief_needed": SHIFT,
     "relief_asked": SHIFT,
     "relief_found": SHIFT,
+    "contact_test": {},
+    "phone_check": PLACE,
 }
 # Words that reassure falsely, scold, or are not ours (words.md); a person's hand-over is no message here.
 FORBIDDEN = (
@@ -86,7 +88,7 @@ def test_each_message_is_short_complete_and_in_our_words(in_app, template, langu
     assert text.startswith("【邻里" if language == "zh_Hans" else "[Linli")
     if template == "code":
         assert "123456" in text
-    else:
+    elif template != "contact_test":
         assert text.endswith("0826-3220013")
     if language == "zh_Hans":
         assert not re.search(r"[A-Za-z]{3,}", text.replace("A7K3P", ""))

@@ -432,6 +432,18 @@ SENTENCES: dict[str, Any] = {
     "roles_missing": _l("A team needs at least one role with at least one person."),
     "roles_too_many": _l("At most %(maximum)s roles. Please put some together."),
     "skill_unknown": _l("This skill is not known. Please choose another."),
+    # How messages reach somebody.
+    "staff_address_wrong": _l(
+        "This is neither a robot's webhook address nor a mail address. Please copy it again from the group's settings."
+    ),
+    "channel_not_allowed": _l("This county does not use this kind of channel. Please choose another one."),
+    "mail_not_set_up": _l("This server cannot send mail yet. Please tell whoever runs it, or use a group robot."),
+    "contacts_too_many": _l("There are %(maximum)s already. Please remove one first."),
+    "subscription_wrong": _l("What the browser gave us cannot be used. Please press the button once more."),
+    "push_service_unknown": _l(
+        "This browser is rung through a service that this county does not use. SMS and messages in Linli come all the same."
+    ),
+    "test_not_sent": _l("No test has left yet. Please send one first, and look whether it arrives."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

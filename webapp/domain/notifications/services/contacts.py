@@ -144,24 +144,28 @@ def add_push(*, deed: Deed, endpoint: str, p256dh: str, auth: str, label: str, h
     )
     public_id = _add(deed, Channel.PUSH, address, label)
     if not claim.is_repeat:
+        _send_test(deed, public_id, Channel.PUSH, address)
         requests.settle(claim, outcome="added", object_id=None)
     return public_id
 
 
 @writing
-def add_channel(*, deed: Deed, address: str, label: str, allowed: Collection[str]) -> str:
+def add_channel(*, deed: Deed, address: str, label: str, allowed: Collection[str], has_mail: bool) -> str:
     """A member of staff also receives notices at a group robot or by mail, once they have seen a test there.
 
-    Raises NotAllowed for who holds no appointment; RuleBroken: staff_address_wrong, channel_not_allowed,
-    contacts_too_many.
+    `has_mail`: the office has a mail server. Raises NotAllowed for who holds no appointment; RuleBroken:
+    staff_address_wrong, channel_not_allowed, mail_not_set_up, contacts_too_many.
     """
     claim = requests.claim(deed)
     if not deed.actor.is_staff:
         raise NotAllowed
     stored = rules.staff_address(address)
-    if stored.partition(":")[0] not in allowed:
+    kind = rules.staff_kind(stored)
+    if kind not in allowed:
         raise RuleBroken("channel_not_allowed", field="address")
-    if rules.staff_kind(stored) != rules.MAIL:
+    if kind == rules.MAIL and not has_mail:
+        raise RuleBroken("mail_not_set_up", field="address")
+    if kind != rules.MAIL:
         _ensure_known(stored)
     public_id = _add(deed, Channel.STAFF, stored, label)
     if not claim.is_repeat:
@@ -230,26 +234,26 @@ def try_contact(*, deed: Deed, public_id: str) -> None:
         return
     contact = queries.find_own(actor=deed.actor, public_id=public_id)
     limits.spend(key=f"contact:{contact.id}", limit=1, window=rules.TEST_AGAIN_AFTER, now=deed.now)
+    _send_test(deed, public_id, Channel(contact.channel), crypto.decrypt(contact.address))
+    requests.settle(claim, outcome="tested", object_id=contact.id)
+
+
+def _send_test(deed: Deed, public_id: str, channel: Channel, address: str) -> None:
     language = (
         db.connection()
         .execute(select(_users.c.language).where(_users.c.id == deed.actor.user_id))
         .scalar_one_or_none()
     )
-    outbox.enqueue_many(
-        deed,
-        [
-            Outgoing(
-                template=TEST,
-                address=crypto.decrypt(contact.address),
-                language=language or reach.DEFAULT_LANGUAGE,
-                way=_WAYS[Channel(contact.channel)],
-                rank=Rank.CALL,
-                reference=f"contact:{public_id}",
-                parameters={"page": PAGE},
-            )
-        ],
+    outgoing = Outgoing(
+        template=TEST,
+        address=address,
+        language=language or reach.DEFAULT_LANGUAGE,
+        way=_WAYS[channel],
+        rank=Rank.CALL,
+        reference=f"contact:{public_id}",
+        parameters={"page": PAGE},
     )
-    requests.settle(claim, outcome="tested", object_id=contact.id)
+    outbox.enqueue_many(deed, [outgoing])
 
 
 @writing
