@@ -18,6 +18,8 @@ from webapp.base.db import Model, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, NotFound, RuleBroken
 from webapp.domain.households.models import Member, MemberState
+from webapp.domain.notifications.services.inbox import recount
+from webapp.domain.notifications.services.merging import unite_inboxes
 from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.volunteers.models import Commitment, NotTheSame, SkillCertificate, Volunteer
 from webapp.domain.volunteers.queries import merging as queries
@@ -56,6 +58,11 @@ def mover(*columns: str) -> Callable[[Mover], Mover]:
         return function
 
     return note
+
+
+@mover("inbox_items.person_id", "contacts.person_id")
+def _move_messages(_deed: Deed, merge: Merge) -> None:
+    unite_inboxes(kept_person_id=merge.person_id, gone_person_id=merge.gone_person_id)
 
 
 def columns_to(target: str) -> list[tuple[Table, str]]:
@@ -104,6 +111,7 @@ def merge_volunteers(*, deed: Deed, stays: str, goes: str) -> None:
         function(deed, merge)
     own = {"person_phones.person_id", "members.person_id", "volunteers.person_id"}
     _move_all("people.id", merge.person_id, merge.gone_person_id, without=own | handled_columns())
+    recount(merge.person_id)
     _ensure_in_one_place(deed, merge)
     _move_apart(merge)
     _drop_repeated_certificates(merge)
@@ -213,10 +221,12 @@ def _move_phones(merge: Merge) -> None:
                 .values(person_id=merge.person_id, position=position)
             )
             continue
-        if same.verified_at is None and row.verified_at is not None:
-            connection.execute(
-                update(_phones).where(_phones.c.id == same.id).values(verified_at=row.verified_at)
-            )
+        known = {
+            "verified_at": same.verified_at or row.verified_at,
+            # Who wanted no messages at this number still wants none.
+            "opted_out_at": same.opted_out_at or row.opted_out_at,
+        }
+        connection.execute(update(_phones).where(_phones.c.id == same.id).values(known))
         connection.execute(delete(_phones).where(_phones.c.id == row.id))
 
 
