@@ -1,9 +1,7 @@
 """Roll call 点名 of a shift, of a sign-in sheet that came back, and who joins on the spot."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
-from datetime import time
 
 from flask import Response, make_response, render_template, request, url_for
 
@@ -23,25 +21,9 @@ from webapp.web.errors import sentence
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
 from webapp.web.words import gettext
+from webapp.web.written import read_written_time
 
 _KEY = re.compile(r"was-([0-9A-Za-z]{22})-([0-9A-Za-z]{22})")
-_TIME = re.compile(r"(\d{1,2}):?(\d{2})?")
-
-
-def read_written_time(text: str) -> time | None:
-    """A time as it stands on paper: 0700, 700, 7:00, 7点30, 24:00; None for an empty field."""
-    plain = unicodedata.normalize("NFKC", text).strip().replace("点", ":").rstrip(":时分")
-    if not plain:
-        return None
-    if re.fullmatch(r"\d{3}", plain):
-        plain = f"0{plain}"
-    found = _TIME.fullmatch(plain)
-    if found is None:
-        raise RuleBroken("time_wrong")
-    hour, minute = int(found[1]), int(found[2] or 0)
-    if hour > 24 or minute > 59 or (hour == 24 and minute):
-        raise RuleBroken("time_wrong")
-    return time(hour % 24, minute)
 
 
 def read_lines(form: Mapping[str, str], absent: list[str]) -> list[Typed]:

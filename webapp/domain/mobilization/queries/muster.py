@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal, or_, select
 
 from webapp.base import clock, crypto, db
 from webapp.base.actor import Actor
-from webapp.base.db import is_any, reading
+from webapp.base.db import UtcDateTime, is_any, reading
 from webapp.base.errors import Gone, NotFound
 from webapp.base.ids import hash_token
 from webapp.base.permissions import Permission
@@ -23,6 +23,8 @@ from webapp.domain.mobilization.rules import CallUpState, Figures, Mark, MusterS
 from webapp.domain.people.models import Person
 from webapp.domain.people.rules import name_key
 from webapp.domain.rosters import rules as roster_rules
+from webapp.domain.rosters.queries import posts
+from webapp.domain.rosters.queries.posts import Choice
 from webapp.domain.rosters.rules import Evidence, Stretch
 from webapp.domain.volunteers.models import Commitment, Organisation, Team, Volunteer
 from webapp.domain.volunteers.rules import CommitmentKind, VolunteerState
@@ -54,6 +56,7 @@ class Line:
     person_id: int
     name: str
     team: str | None
+    role_id: int
     role: str
     role_name: str
     state: SummonsState
@@ -125,6 +128,7 @@ def lines_of(call_up_id: int, *, now: datetime, among: Any = None) -> list[Line]
             s.id,
             s.public_id.label("summons"),
             s.person_id,
+            s.role_id,
             _people.c.name,
             func.coalesce(_teams.c.name, _organisations.c.name, _reservists.c.unit).label("team"),
             _roles.c.public_id.label("role"),
@@ -423,4 +427,114 @@ def get_point_code(*, actor: Actor, public_id: str) -> PointCode:
         starts_at=row.starts_at,
         code=code_of(row.public_id, row.code_version),
         may_manage=scope.may_manage(actor, row.area_path),
+    )
+
+
+# --- before a stand-down ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RoleToLetGo:
+    """Of a role: whom a stand-down would let go, who is silent, who is there or near."""
+
+    public_id: str
+    name: str
+    coming: int
+    silent: int
+    received: int
+
+
+@dataclass(frozen=True)
+class ToLetGo:
+    """What a stand-down would do now."""
+
+    public_id: str
+    title: str
+    area_path: str
+    state: CallUpState
+    is_drill: bool
+    roles: tuple[RoleToLetGo, ...]
+
+
+@reading
+def get_to_let_go(*, actor: Actor, public_id: str, now: datetime) -> ToLetGo:
+    """What a stand-down of this call-up would do now, for who steers it."""
+    row = scope.managed_call_up(actor, public_id)
+    if row.state is CallUpState.DRAFT:
+        raise NotFound
+    s, r = _summonses.c, _roles.c
+    due = func.coalesce(s.eta_at, literal(row.starts_at, UtcDateTime))
+    near = due.between(now - rules.GRACE, now + rules.NEARLY_THERE)
+    is_coming = is_any(s.state, SummonsState.COMING)
+    received = or_(
+        s.arrived_at.is_not(None) & s.departed_at.is_(None), and_(is_coming, s.arrived_at.is_(None), near)
+    )
+    lets_go = and_(
+        s.arrived_at.is_(None),
+        or_(and_(is_coming, ~near), is_any(s.state, SummonsState.QUEUED)),
+    )
+    silent = and_(is_any(s.state, SummonsState.WAITING, SummonsState.LATER), s.reply_by > now)
+    rows = db.connection().execute(
+        select(
+            r.public_id,
+            r.name,
+            func.count(s.id).filter(lets_go).label("coming"),
+            func.count(s.id).filter(silent).label("silent"),
+            func.count(s.id).filter(received).label("received"),
+        )
+        .select_from(_roles.outerjoin(_summonses, s.role_id == r.id))
+        .where(r.call_up_id == row.id)
+        .group_by(r.id, r.public_id, r.name, r.position)
+        .order_by(r.position, r.id)
+    )
+    return ToLetGo(
+        public_id=row.public_id,
+        title=row.title,
+        area_path=row.area_path,
+        state=row.state,
+        is_drill=row.is_drill,
+        roles=tuple(RoleToLetGo(*each) for each in rows),
+    )
+
+
+# --- a shift of those who mustered --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShiftTerms:
+    """What a shift can be made of: who is here by role, and the posts that the actor rosters there."""
+
+    public_id: str
+    title: str
+    area_path: str
+    is_drill: bool
+    muster_point: str
+    here: tuple[tuple[str, str, int], ...]
+    posts: tuple[Choice, ...]
+    may_make_posts: bool
+
+
+@reading
+def get_shift_terms(*, actor: Actor, public_id: str, now: datetime) -> ShiftTerms:
+    """For who steers the call-up. Without a community to roster there are no posts to choose."""
+    row = scope.managed_call_up(actor, public_id)
+    if row.state is CallUpState.DRAFT:
+        raise NotFound
+    here: dict[tuple[str, str], int] = {}
+    for each in lines_of(row.id, now=now):
+        if each.is_here and not each.is_extra:
+            here[each.role, each.role_name] = here.get((each.role, each.role_name), 0) + 1
+    try:
+        terms = posts.get_terms_of(actor=actor, area_path=row.area_path)
+    except NotFound:
+        terms = None
+    return ShiftTerms(
+        public_id=row.public_id,
+        title=row.title,
+        area_path=row.area_path,
+        is_drill=row.is_drill,
+        muster_point=row.muster_point,
+        here=tuple((role, name, count) for (role, name), count in here.items()),
+        posts=posts.list_managed(actor=actor, area=terms.area) if terms else (),
+        may_make_posts=terms is not None,
     )

@@ -44,6 +44,7 @@ from webapp.domain.mobilization.services.answers import (
     take_answer,
 )
 from webapp.domain.mobilization.services.board import touch_board
+from webapp.domain.mobilization.services.shift_making import leave_shift
 from webapp.domain.notifications.services.notify import Notice, notify
 from webapp.domain.people import rules as people_rules
 from webapp.domain.people.models import Person, PersonPhone
@@ -433,6 +434,7 @@ def depart(deed: Deed, call_up: Any, summons: Any, *, at: datetime) -> None:
         )
     )
     give_rest_back(summons.id, at)
+    leave_shift(deed, summons, at=at, evidence=Evidence.CHECK_IN)
     audit.record(deed, "depart", "summons", summons.id, area_path=call_up.area_path, at=at)
 
 
@@ -501,6 +503,7 @@ def save_muster(*, deed: Deed, call_up: str, lines: Sequence[Typed]) -> int:
                 overtaken.append(line)
             elif values.get("departed_at") is not None:
                 give_rest_back(line.id, values["departed_at"])
+                leave_shift(deed, line, at=values["departed_at"], evidence=Evidence.ROLL_CALL)
     if overtaken:
         raise Conflict("muster_changed", changed=tuple(overtaken))
     requests.settle(claim, outcome=f"saved:{len(changes)}", object_id=row.id)
@@ -781,14 +784,15 @@ def _wake(call_up_id: int, now: datetime) -> None:
 
 
 @writing
-def replace_missing(*, deed: Deed, summons: str) -> None:
+def replace_missing(*, deed: Deed, summons: str) -> str:
     """Give the place of somebody who has not come back, so that somebody else is called 换人. If they come after all,
-    they are received. Raises RuleBroken mustered_already for who is there, Conflict no_place for who has none.
+    they are received. Returns the call-up. Raises RuleBroken mustered_already for who is there, Conflict no_place
+    for who has none.
     """
     claim = requests.claim(deed)
-    if claim.is_repeat:
-        return
     line = _visible(deed, summons)
+    if claim.is_repeat:
+        return str(line.call_up)
     if line.state is not SummonsState.COMING:
         raise Conflict("no_place")
     now = answer_queries.summons_now(summons_id=line.id)
@@ -800,13 +804,14 @@ def replace_missing(*, deed: Deed, summons: str) -> None:
         claim=claim,
         by=name_of(deed),
     )
+    return str(line.call_up)
 
 
 def _visible(deed: Deed, summons: str) -> Any:
     """A summons whose line the actor may mark: NotFound outside, NotAllowed for who only sees it."""
     s = _summonses.c
     found = (
-        select(_summonses, _call_ups.c.area_path)
+        select(_summonses, _call_ups.c.area_path, _call_ups.c.public_id.label("call_up"))
         .join(_call_ups, _call_ups.c.id == s.call_up_id)
         .where(s.public_id == summons)
     )
@@ -825,12 +830,15 @@ def _visible(deed: Deed, summons: str) -> Any:
 
 
 @writing
-def check_welfare(*, deed: Deed, summons: str) -> None:
-    """Somebody has seen that this person is well 问候过了; the next check is due in four hours. By a name, at a time."""
+def check_welfare(*, deed: Deed, summons: str) -> str:
+    """Somebody has seen that this person is well 问候过了; the next check is due in four hours. By a name, at a time.
+
+    Returns the call-up.
+    """
     claim = requests.claim(deed)
-    if claim.is_repeat:
-        return
     row = _visible(deed, summons)
+    if claim.is_repeat:
+        return str(row.call_up)
     if row.arrived_at is None or row.departed_at is not None:
         raise Conflict("not_checked_in")
     s = _summonses.c
@@ -847,6 +855,7 @@ def check_welfare(*, deed: Deed, summons: str) -> None:
     requests.settle(claim, outcome="checked", object_id=row.id)
     audit.record(deed, "check_welfare", "summons", row.id, area_path=row.area_path)
     touch_board(row.call_up_id)
+    return str(row.call_up)
 
 
 # --- by the clock -------------------------------------------------------------------------------------------

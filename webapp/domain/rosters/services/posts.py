@@ -161,6 +161,13 @@ def make_post(*, deed: Deed, area: str, plan: PostPlan) -> str:
     claim = requests.claim(deed)
     if claim.is_repeat:
         return _public_id(_posts, claim.object_id)
+    post_id, public_id = write_post(deed, area=area, plan=plan)
+    requests.settle(claim, outcome="made", object_id=post_id)
+    return public_id
+
+
+def write_post(deed: Deed, *, area: str, plan: PostPlan) -> tuple[int, str]:
+    """`make_post` inside the caller's transaction, who has claimed the deed; returns the id and the public id."""
     terms = queries.get_terms(actor=deed.actor, area=area)
     connection = db.connection()
     values = _values(plan, terms)
@@ -176,7 +183,7 @@ def make_post(*, deed: Deed, area: str, plan: PostPlan) -> str:
         select(func.max(_posts.c.position)).where(within(_posts.c.area_path, terms.area_path))
     ).scalar()
     public_id = new_public_id()
-    post_id = connection.execute(
+    post_id: int = connection.execute(
         insert(_posts).returning(_posts.c.id),
         {
             "public_id": public_id,
@@ -188,9 +195,8 @@ def make_post(*, deed: Deed, area: str, plan: PostPlan) -> str:
         }
         | values,
     ).scalar_one()
-    requests.settle(claim, outcome="made", object_id=post_id)
     audit.record(deed, "make_post", "post", post_id, area_path=stands.path, post_kind=str(plan.kind))
-    return public_id
+    return post_id, public_id
 
 
 @writing

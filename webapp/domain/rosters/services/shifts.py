@@ -169,19 +169,32 @@ def make_shift(*, deed: Deed, post: str, plan: ShiftPlan) -> str:
     claim = requests.claim(deed)
     if claim.is_repeat:
         return _public_id(claim.object_id)
+    shift_id, public_id = write_shift(deed, post=post, plan=plan)
+    requests.settle(claim, outcome="made", object_id=shift_id)
+    return public_id
+
+
+def write_shift(
+    deed: Deed, *, post: str, plan: ShiftPlan, state: ShiftState = ShiftState.DRAFT
+) -> tuple[int, str]:
+    """`make_shift` inside the caller's transaction, who has claimed the deed; returns the id and the public id."""
     row = posts.managed_post(deed.actor, post)
     if row.closed_at is not None:
         raise RuleBroken("post_closed")
     _ensure_plan(plan, deed.now)
     _ensure_only_one(row.id, plan.stretch)
     values = _row(
-        row, plan.stretch, plan.numbers, deed.now, lead_person_id=_lead_of(row.area_path, plan.lead)
+        row,
+        plan.stretch,
+        plan.numbers,
+        deed.now,
+        lead_person_id=_lead_of(row.area_path, plan.lead),
+        state=state,
     )
     ids = _write([values], {values["public_id"]: plan.numbers.skills})
     shift_id = ids[values["public_id"]]
-    requests.settle(claim, outcome="made", object_id=shift_id)
     audit.record(deed, "make_shift", "shift", shift_id, area_path=row.area_path)
-    return str(values["public_id"])
+    return shift_id, str(values["public_id"])
 
 
 # --- many at once -------------------------------------------------------------------------------------------
