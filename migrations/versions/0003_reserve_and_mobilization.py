@@ -97,6 +97,9 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("public_id", name=op.f("uq_contacts_public_id")),
     )
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.create_index("ix_contacts_address_index", ["address_index"], unique=False)
+
     op.create_table(
         "inbox_items",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1219,5 +1222,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inbox_items_person_id")
 
     op.drop_table("inbox_items")
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.drop_index("ix_contacts_address_index")
+
     op.drop_table("contacts")
     op.drop_table("team_types")

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from webapp.jobs.gateway import ConsoleGateway, HttpGateway, Result, from_config
+from webapp.base.outbox import Way
+from webapp.jobs.gateways import ConsoleGateway, Letter, PlainGateway, Result, from_config
 
 
 def send(url, *, timeout=1.0, token="a-token"):
-    gateway = HttpGateway(url=url, token=token, removes_duplicates=False, timeout=timeout)
-    return gateway.send(message_id="stable-id", phone="13800138000", text="【邻里】你好")
+    gateway = PlainGateway(url=url, token=token, removes_duplicates=False, timeout=timeout)
+    return gateway.send(Letter("stable-id", "13800138000", "【邻里】你好"))
 
 
 def test_a_message_goes_out_with_its_id_token_and_text(fake_gateway):
@@ -72,9 +73,9 @@ def test_the_console_shows_a_message_once_and_keeps_the_last_fifty(tmp_path, cap
     gateway = ConsoleGateway(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         for number in range(60):
-            pool.submit(gateway.send, message_id=f"id-{number}", phone="13800138000", text=f"text {number}")
+            pool.submit(gateway.send, Letter(f"id-{number}", "13800138000", f"text {number}"))
     for _ in range(3):
-        gateway.send(message_id="again", phone="13800138000", text="once")
+        gateway.send(Letter("again", "13800138000", "once"))
     path = tmp_path / "console_sms.jsonl"
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert len(lines) == 50
@@ -83,7 +84,7 @@ def test_the_console_shows_a_message_once_and_keeps_the_last_fifty(tmp_path, cap
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_production_without_a_gateway_shows_messages_nowhere(tmp_path):
-    config = {"SMS_URL": "", "IS_PRODUCTION": True, "DATA_DIR": tmp_path}
-    assert from_config(config) is None
-    assert isinstance(from_config(config | {"IS_PRODUCTION": False}), ConsoleGateway)
+def test_production_without_a_gateway_shows_messages_nowhere(session_app):
+    config = session_app.config | {"SMS_URL": "", "IS_PRODUCTION": True}
+    assert Way.SMS not in from_config(config)
+    assert isinstance(from_config(config | {"IS_PRODUCTION": False})[Way.SMS], ConsoleGateway)

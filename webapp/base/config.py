@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from click import ClickException
 
+from webapp.base import push_key
+from webapp.base.push_key import PushKey
+
 MINIMUM_SECRET_LENGTH = 32
+MINIMUM_HOOK_KEY_LENGTH = 16
+SMS_PROTOCOLS = ("plain", "smsgate")
 
 
 class ConfigError(ClickException):
@@ -89,15 +95,66 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "LINLI_SMS_URL",
         "",
-        "HTTP SMS gateway; empty: messages go to the console",
-        "短信网关地址；不填则打印在终端",
+        "SMS gateway (docs/messages.md); empty: messages go to the console",
+        "短信网关地址（见 docs/messages.md）；不填则打印在终端",
     ),
-    Setting("LINLI_SMS_TOKEN", "", "bearer token for the SMS gateway", "短信网关的令牌", True),
+    Setting(
+        "LINLI_SMS_PROTOCOL",
+        "plain",
+        "what the SMS gateway speaks: `plain` (Linli plain SMS 1) or `smsgate` (SMSGate 3rdparty API v1)",
+        "短信网关的协议：`plain`（邻里简易短信 1）或 `smsgate`（SMSGate 3rdparty API v1）",
+    ),
+    Setting(
+        "LINLI_SMS_TOKEN",
+        "",
+        "bearer token for the SMS gateway, or user:password for Basic",
+        "短信网关的令牌，或 用户名:密码",
+        True,
+    ),
     Setting(
         "LINLI_SMS_DEDUPLICATES",
         "0",
-        "1: the gateway removes repeated ids, so an unknown result may be sent again",
-        "1 表示网关会去重，结果不明的短信可以再发",
+        "1: the plain gateway removes repeated ids, so an unknown result may be sent again; smsgate always does",
+        "1 表示简易网关会去重，结果不明的短信可以再发；smsgate 一定去重",
+    ),
+    Setting(
+        "LINLI_SMS_HOOK_KEY",
+        "",
+        "key with which the gateway signs receipts and replies; empty: none are taken",
+        "网关给回执和回复签名用的密钥；不填则不接收",
+        True,
+    ),
+    Setting(
+        "LINLI_VAPID_PRIVATE_KEY",
+        "",
+        "private key of web push (32 bytes, base64url); empty: made once in LINLI_DATA_DIR",
+        "网页推送的私钥（32 字节 base64url）；不填则在 LINLI_DATA_DIR 里自动生成一次",
+        True,
+    ),
+    Setting(
+        "LINLI_VAPID_SUBJECT",
+        "",
+        "whom push services write to: mailto:… or https://…; empty: LINLI_PUBLIC_URL",
+        "推送服务商的联系地址：mailto:… 或 https://…；不填用 LINLI_PUBLIC_URL",
+    ),
+    Setting(
+        "LINLI_PUSH_HOSTS",
+        "fcm.googleapis.com,*.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com",
+        "push services to which messages may go, comma separated; *. stands for everything below",
+        "允许的推送服务器，逗号分隔；*. 表示所有下级",
+    ),
+    Setting(
+        "LINLI_STAFF_CHANNELS",
+        "wecombot,dingtalk,feishu,lark,mail",
+        "by which channels staff may receive notices: names of Apprise, and mail by LINLI_MAIL_URL",
+        "工作人员可以用哪些渠道接收通知（Apprise 的名称；mail 用 LINLI_MAIL_URL）",
+    ),
+    Setting(
+        "LINLI_MAIL_URL",
+        "",
+        "mail server for notices to staff as an Apprise address, mailtos://user:password@smtp.example.cn",
+        "给工作人员发邮件的服务器（Apprise 地址），如 mailtos://user:password@smtp.example.cn",
+        True,
     ),
     Setting(
         "LINLI_CODES_PER_ADDRESS",
@@ -110,6 +167,12 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         "1: people of 16 and 17 may volunteer, when a parent agrees",
         "1 表示家长同意后 16、17 岁也可以当志愿者",
+    ),
+    Setting(
+        "LINLI_RESERVE_FREEZE_HOURS",
+        "48",
+        "hours before a half-day from which somebody of the reserve cannot change what they said of it",
+        "储备人员的可召集时间提前多少小时不能再自己改",
     ),
     Setting(
         "LINLI_PDF_FONT", "", "extra font file for printed sheets, tried first", "打印用的字体文件，优先使用"
@@ -158,6 +221,34 @@ def _number(environ: Mapping[str, str], name: str) -> int:
         raise ConfigError(f"{name} must be a whole number, not {text!r}.") from error
 
 
+def _text(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name) or next(setting.default for setting in SETTINGS if setting.name == name)
+
+
+def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in _text(environ, name).split(",") if part.strip())
+
+
+def _push_key(environ: Mapping[str, str], directory: Path) -> PushKey:
+    given = environ.get("LINLI_VAPID_PRIVATE_KEY")
+    if not given:
+        return push_key.of_directory(directory)
+    try:
+        return push_key.read(given)
+    except ValueError as error:
+        raise ConfigError(
+            "LINLI_VAPID_PRIVATE_KEY must be 32 bytes in base64url, for example: "
+            "$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')"
+        ) from error
+
+
+def _sms_protocol(environ: Mapping[str, str]) -> str:
+    protocol = _text(environ, "LINLI_SMS_PROTOCOL")
+    if protocol not in SMS_PROTOCOLS:
+        raise ConfigError(f"LINLI_SMS_PROTOCOL must be one of {', '.join(SMS_PROTOCOLS)}, not {protocol!r}.")
+    return protocol
+
+
 def load(environ: Mapping[str, str]) -> dict[str, Any]:
     """All settings as Flask configuration values; raises ConfigError with a sentence."""
     is_production = (environ.get("LINLI_ENV") or "development") == "production"
@@ -178,6 +269,13 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
     )
     if any(len(part) < MINIMUM_SECRET_LENGTH for part in crypto_keys):
         raise ConfigError("LINLI_CRYPTO_KEYS: each key needs at least 32 characters.")
+    hook_key = environ.get("LINLI_SMS_HOOK_KEY", "")
+    if is_production and 0 < len(hook_key) < MINIMUM_HOOK_KEY_LENGTH:
+        raise ConfigError(
+            f"LINLI_SMS_HOOK_KEY: at least {MINIMUM_HOOK_KEY_LENGTH} random characters, set the same in the gateway."
+        )
+    vapid = _push_key(environ, directory)
+    own_address = urlsplit(public_url)
     return {
         "IS_PRODUCTION": is_production,
         "DATA_DIR": directory,
@@ -194,9 +292,20 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "TIME_ZONE": environ.get("LINLI_TIME_ZONE") or "Asia/Shanghai",
         "SMS_URL": environ.get("LINLI_SMS_URL", ""),
         "SMS_TOKEN": environ.get("LINLI_SMS_TOKEN", ""),
+        "SMS_PROTOCOL": _sms_protocol(environ),
         "SMS_DEDUPLICATES": environ.get("LINLI_SMS_DEDUPLICATES") == "1",
+        "SMS_HOOK_KEY": hook_key,
+        "VAPID_PRIVATE_KEY": vapid.private,
+        "VAPID_PUBLIC_KEY": vapid.public,
+        # Push services take an address without a port.
+        "VAPID_SUBJECT": environ.get("LINLI_VAPID_SUBJECT")
+        or (f"https://{own_address.hostname}" if own_address.scheme == "https" else "mailto:linli@localhost"),
+        "PUSH_HOSTS": _words(environ, "LINLI_PUSH_HOSTS"),
+        "STAFF_CHANNELS": _words(environ, "LINLI_STAFF_CHANNELS"),
+        "MAIL_URL": environ.get("LINLI_MAIL_URL", ""),
         "CODES_PER_ADDRESS": _number(environ, "LINLI_CODES_PER_ADDRESS"),
         "VOLUNTEERS_FROM_16": environ.get("LINLI_VOLUNTEERS_FROM_16") == "1",
+        "RESERVE_FREEZE_HOURS": _number(environ, "LINLI_RESERVE_FREEZE_HOURS"),
         "PDF_FONT": environ.get("LINLI_PDF_FONT", ""),
         "TRUSTED_PROXIES": _number(environ, "LINLI_TRUSTED_PROXIES"),
         "MAX_CONTENT_LENGTH": 20 * 1024 * 1024,

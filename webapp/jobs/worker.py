@@ -4,6 +4,7 @@ The database tables are the queues, looked at four times a second; huey only car
 be emptied at any time. Several workers at once are safe: every row is leased by a conditional update.
 """
 
+import heapq
 import logging
 import os
 import signal
@@ -11,7 +12,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,23 @@ from huey.consumer import Consumer
 from webapp.base import clock, jobs, outbox
 from webapp.base.errors import LinliError
 from webapp.base.jobs import JobView
-from webapp.base.outbox import DueMessage, MessageState
-from webapp.jobs import gateway, registry, tidy
-from webapp.jobs.gateway import Gateway, Result
+from webapp.base.outbox import DueMessage, MessageState, Settled, Way
+from webapp.domain.notifications import services as notifications
+from webapp.domain.notifications.services import Tries
+from webapp.jobs import gateways, registry, tidy
+from webapp.jobs.call_ups import Waves
+from webapp.jobs.gateways import Gateway, Letter, Outcome, Result
 from webapp.web import messages
 
 log = logging.getLogger("linli.worker")
 
 POLL_SECONDS = 0.25
 PAUSE_AFTER_ERROR_SECONDS = 2.0
-SENDERS = 8
+# How many messages each sender has waiting behind the one it sends, where an id may be sent twice.
+AHEAD = 4
+# A message is not begun when its lease ends before a slow gateway would answer.
+LEASE_LEFT = timedelta(seconds=25)
+SHORTEST_KNOCK_SECONDS, LONGEST_KNOCK_SECONDS = 0.5, 10.0
 KEEP_LEASE_SECONDS = 30.0
 # The supervisor insists after 20 seconds; a gateway may take 10.
 GRACE_SECONDS = 15.0
@@ -39,6 +48,7 @@ GRACE_SECONDS = 15.0
 _STATES = {
     Result.SENT: MessageState.SENT,
     Result.REFUSED: MessageState.FAILED,
+    Result.GONE: MessageState.FAILED,
     Result.AGAIN: MessageState.WAITING,
     Result.UNKNOWN: MessageState.UNKNOWN,
 }
@@ -50,19 +60,19 @@ def run(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     logging.getLogger("huey").setLevel(logging.WARNING)
-    out = gateway.from_config(app.config)
-    sender = Sender(app, out, stop) if out else None
+    ways = gateways.from_config(app.config)
+    senders = [Sender(app, way, out, stop) for way, out in ways.items()]
     worker = JobWorker(app, stop)
     threads = [threading.Thread(target=worker.run, name="jobs", daemon=True)]
-    if sender:
-        threads.append(threading.Thread(target=sender.run, name="outbox", daemon=True))
-    else:
+    threads += [threading.Thread(target=each.run, name=each.name, daemon=True) for each in senders]
+    threads.append(threading.Thread(target=Waves(app, stop).run, name=Waves.name, daemon=True))
+    if Way.SMS not in ways:
         log.error("no_gateway", extra={"setting": "LINLI_SMS_URL"})
     consumer = _periodic(app)
     consumer.start()
     for thread in threads:
         thread.start()
-    log.info("worker_started", extra={"gateway": type(out).__name__, "pid": os.getpid()})
+    log.info("worker_started", extra={"gateway": type(ways.get(Way.SMS)).__name__, "pid": os.getpid()})
     stop.wait()
     consumer.stop()
     _end(threads, worker)
@@ -79,84 +89,235 @@ def _end(threads: list[threading.Thread], worker: "JobWorker") -> None:
 # --- messages -----------------------------------------------------------------------------------------------
 
 
-class Sender:
-    """Takes due messages as fast as senders are free, and writes down what became of each."""
+@dataclass(frozen=True)
+class _Tried:
+    """A try that is over and not yet written down."""
 
-    def __init__(self, app: Flask, out: Gateway, stop: threading.Event) -> None:
+    settled: Settled
+    outcome: Outcome | None
+    milliseconds: int
+
+
+class _Door:
+    """The one door of a gateway: when it is shut, one message knocks now and then and all others wait untouched."""
+
+    def __init__(self) -> None:
+        self._misses = 0
+        self._knock_at = 0.0
+
+    def is_shut(self) -> bool:
+        """Whether the last try did not get through."""
+        return self._misses > 0
+
+    def is_time_to_knock(self) -> bool:
+        """Whether the pause since then is over."""
+        return time.monotonic() >= self._knock_at
+
+    def heard(self, result: Result) -> None:
+        """Take note of a try; those that were on their way together count once."""
+        if result not in {Result.AGAIN, Result.UNKNOWN}:
+            self._misses = 0
+        elif self.is_time_to_knock():
+            pause = SHORTEST_KNOCK_SECONDS * 2 ** min(self._misses, 10)
+            self._misses += 1
+            self._knock_at = time.monotonic() + min(pause, LONGEST_KNOCK_SECONDS)
+
+
+class Sender:
+    """Takes due messages of one way as fast as they leave, and writes down what became of each.
+
+    One thread leases and settles, many at once in one transaction; the others send. Where the gateway removes
+    duplicates some messages are leased ahead; elsewhere only as many as are sent at once, because what is leased
+    when the power fails was perhaps sent.
+    """
+
+    def __init__(self, app: Flask, way: Way, out: Gateway, stop: threading.Event) -> None:
+        self.name = f"outbox-{way}"
         self._app = app
+        self._way = way
         self._gateway = out
         self._stop = stop
-        self._free = SENDERS
-        self._changed = threading.Condition()
+        self._at_once = out.senders * (1 + AHEAD) if out.removes_duplicates else out.senders
+        self._door = _Door()
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)
+        self._news = threading.Condition(lock)
+        self._queue: list[tuple[int, int, DueMessage]] = []
+        self._tried: list[_Tried] = []
+        self._untouched: list[DueMessage] = []
+        self._busy = 0
+        self._is_ending = False
 
     def run(self) -> None:
         """Send until the worker stops, then wait for what is on its way."""
-        with ThreadPoolExecutor(SENDERS, thread_name_prefix="sender") as pool:
-            while not self._stop.is_set():
-                try:
-                    taken = self._take()
-                except Exception:
-                    log.exception("outbox_unreadable")
-                    self._stop.wait(PAUSE_AFTER_ERROR_SECONDS)
-                    continue
-                for message in taken:
-                    pool.submit(self._send, message)
-                if not taken:
-                    with self._changed:
-                        self._changed.wait(POLL_SECONDS)
+        threads = [
+            threading.Thread(target=self._send_all, name=f"{self.name}-{number}", daemon=True)
+            for number in range(self._gateway.senders)
+        ]
+        for thread in threads:
+            thread.start()
+        while not self._stop.is_set():
+            self._turn()
+        with self._work:
+            self._is_ending = True
+            self._give_back_queue()
+            self._work.notify_all()
+        for thread in threads:
+            thread.join()
+        self._turn()
 
-    def _take(self) -> list[DueMessage]:
-        with self._changed:
-            free = self._free
-        if not free:
-            return []
-        with self._app.app_context():
-            now = clock.now()
-            if not outbox.has_due(now=now):
-                return []
-            taken = outbox.take_due(now=now, limit=free, may_repeat=self._gateway.removes_duplicates)
-        with self._changed:
-            self._free -= len(taken)
-        return taken
+    # --- the thread that leases and settles ---
 
-    def _send(self, message: DueMessage) -> None:
+    def _turn(self) -> None:
+        with self._news:
+            self._news.wait_for(self._has_news, 0 if self._is_ending else POLL_SECONDS)
+            tried, self._tried = self._tried, []
+            untouched, self._untouched = self._untouched, []
+            room = self._room()
         try:
             with self._app.app_context():
-                self._deliver(message)
+                self._write_down(tried, untouched, room)
         except Exception:
-            # The lease runs out and the message is taken again, or becomes `unknown`.
-            log.exception("message_not_settled", extra={"message_id": message.public_id})
-        finally:
-            with self._changed:
-                self._free += 1
-                self._changed.notify()
+            # Nothing of it is lost: it is written down when the database answers, or the leases run out.
+            log.exception("outbox_unreadable")
+            with self._news:
+                self._tried = tried + self._tried
+                self._untouched = untouched + self._untouched
+            self._stop.wait(PAUSE_AFTER_ERROR_SECONDS)
 
-    def _deliver(self, message: DueMessage) -> None:
-        started = time.perf_counter()
-        state, detail = self._try(message)
-        kept = outbox.settle(
-            message=message,
-            state=state,
-            now=clock.now(),
-            error=None if state is MessageState.SENT else detail,
+    def _has_news(self) -> bool:
+        """Whether it is worth a transaction: some are over and somebody has nothing to do, or many are over."""
+        if self._untouched or self._stop.is_set():
+            return True
+        idle = len(self._queue) + self._busy < self._gateway.senders * 2
+        return bool(self._tried) and (idle or len(self._tried) >= self._gateway.senders * 2)
+
+    def _room(self) -> int:
+        held = len(self._queue) + self._busy
+        if self._is_ending or self._stop.is_set():
+            return 0
+        if self._door.is_shut():
+            return 1 if held == 0 and self._door.is_time_to_knock() else 0
+        return self._at_once - held
+
+    def _write_down(self, tried: list[_Tried], untouched: list[DueMessage], room: int) -> None:
+        now = clock.now()
+        if untouched:
+            outbox.give_back(untouched)
+        if not tried and not (room and outbox.has_due(now=now, ways=(self._way,))):
+            return
+        kept, taken = outbox.settle_and_take(
+            settled=[each.settled for each in tried],
+            now=now,
+            limit=room,
+            may_repeat=self._gateway.removes_duplicates,
+            ways=(self._way,),
         )
+        with self._work:
+            for message in taken:
+                heapq.heappush(self._queue, (message.rank, message.id, message))
+            self._work.notify(len(taken))
+        for each in tried:
+            self._log(each, is_kept=each.settled.message.public_id in kept)
+        if self._way is not Way.SMS:
+            self._note(tried, now)
+
+    def _note(self, tried: list[_Tried], now: datetime) -> None:
+        """Subscriptions and channels remember how they behaved; phone numbers learn it from receipts."""
+
+        def those(result: Result) -> tuple[str, ...]:
+            return tuple(
+                each.settled.message.address
+                for each in tried
+                if each.outcome and each.outcome.result is result
+            )
+
+        tries = Tries(
+            self._way, gone=those(Result.GONE), refused=those(Result.REFUSED), reached=those(Result.SENT)
+        )
+        try:
+            notifications.note_tries(tries=tries, now=now)
+        except Exception:
+            # The messages are settled; the next try at the address tells the same.
+            log.exception("tries_not_noted")
+
+    def _log(self, tried: _Tried, *, is_kept: bool) -> None:
+        message = tried.settled.message
         log.info(
             "message",
             extra={
                 "message_id": message.public_id,
+                "way": message.way.value,
                 "template": message.template,
                 "attempt": message.attempt_count,
-                "state": state.value if kept else "lease_lost",
-                "detail": detail,
-                "milliseconds": round((time.perf_counter() - started) * 1000),
+                "state": tried.settled.state.value if is_kept else "lease_lost",
+                "detail": tried.outcome.detail if tried.outcome else tried.settled.error,
+                "milliseconds": tried.milliseconds,
             },
         )
 
-    def _try(self, message: DueMessage) -> tuple[MessageState, str]:
+    def _give_back_queue(self) -> None:
+        """What is leased and not begun goes back; called with the lock."""
+        self._untouched += [message for _rank, _id, message in self._queue]
+        self._queue.clear()
+
+    # --- the threads that send ---
+
+    def _send_all(self) -> None:
+        with self._app.app_context():
+            while True:
+                with self._work:
+                    self._work.wait_for(lambda: self._queue or self._is_ending)
+                    if not self._queue:
+                        return
+                    message = heapq.heappop(self._queue)[2]
+                    self._busy += 1
+                self._send(message)
+
+    def _send(self, message: DueMessage) -> None:
+        tried: _Tried | None = None
+        is_begun = True
+        try:
+            is_begun = message.leased_until - clock.now() > LEASE_LEFT
+            if is_begun:
+                tried = self._try(message)
+        except Exception:
+            # The lease runs out and the message is taken again, or becomes `unknown`.
+            log.exception("message_not_sent", extra={"message_id": message.public_id})
+        with self._news:
+            self._busy -= 1
+            if tried:
+                self._tried.append(tried)
+                if tried.outcome and self._gateway.is_one_endpoint:
+                    self._door.heard(tried.outcome.result)
+                    if self._door.is_shut():
+                        self._give_back_queue()
+            elif not is_begun:
+                self._untouched.append(message)
+            if self._has_news():
+                self._news.notify()
+
+    def _try(self, message: DueMessage) -> _Tried:
+        started = time.perf_counter()
+        read = self._read(message)
+        if isinstance(read, str):
+            return _Tried(Settled(message, MessageState.FAILED, read), None, 0)
+        outcome = self._gateway.send(read)
+        state = _STATES[outcome.result]
+        if outcome.result is Result.UNKNOWN and self._gateway.removes_duplicates:
+            state = MessageState.WAITING
+        error = None if state is MessageState.SENT else outcome.detail
+        return _Tried(Settled(message, state, error), outcome, round((time.perf_counter() - started) * 1000))
+
+    def _read(self, message: DueMessage) -> Letter | str:
+        """The message as it leaves, or the word on why it never will."""
         now = clock.now()
+        if message.secret is not None and message.way is not Way.SMS:
+            return "a secret goes by SMS only"
         until = message.parameters.get("until")
-        if until and now.isoformat(" ") > until:
-            return MessageState.FAILED, "too late"
+        ends_at = datetime.fromisoformat(until) if until else None
+        if ends_at is not None and now > ends_at:
+            return "too late"
         try:
             text = messages.render(
                 message.template,
@@ -164,14 +325,20 @@ class Sender:
                 language=message.language,
                 secret=message.secret,
                 now=now,
+                by=message.way.value,
             )
         except messages.MessageError as error:
             log.exception("message_unreadable", extra={"message_id": message.public_id})
-            return MessageState.FAILED, str(error)[:200]
-        outcome = self._gateway.send(message_id=message.public_id, phone=message.address, text=text)
-        if outcome.result is Result.UNKNOWN and self._gateway.removes_duplicates:
-            return MessageState.WAITING, outcome.detail
-        return _STATES[outcome.result], outcome.detail
+            return str(error)[:200]
+        return Letter(
+            message_id=message.public_id,
+            address=message.address,
+            text=text,
+            language=message.language,
+            rank=message.rank,
+            page=message.parameters.get("page"),
+            until=ends_at,
+        )
 
 
 # --- long jobs ----------------------------------------------------------------------------------------------

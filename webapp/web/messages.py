@@ -41,7 +41,10 @@ def render(
     """
     said = _Words(language=language, now=None if by == IN_APP else now)
     is_drill = bool(parameters.get("is_drill"))
-    values = {**parameters, "code": secret, "by": by, "is_drill": is_drill}
+    values = {**parameters, "by": by, "is_drill": is_drill}
+    if secret is not None:
+        # Without its secret a message that shows one cannot be rendered at all.
+        values["code"] = secret
     if by == IN_APP:
         values["hotline"] = None
     with force_locale(language):

@@ -46,6 +46,7 @@ class Contact(Model):
     __table_args__ = (
         UniqueConstraint("public_id"),
         UniqueConstraint("person_id", "channel", "address_index"),
+        Index("ix_contacts_address_index", "address_index"),
         CheckConstraint("channel IN ('push', 'staff')", name="has_an_address"),
     )
     personal_columns = ("address", "address_index", "label")
