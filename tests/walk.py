@@ -16,6 +16,13 @@ from webapp.base.outbox import MessageState, OutboxMessage, Outgoing, Way
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.mobilization.queries import call_ups as call_up_queries
+from webapp.domain.mobilization.queries import paper as mobilization_paper
+from webapp.domain.mobilization.queries import units as unit_queries
+from webapp.domain.mobilization.rules import CallUpState, SheetCopy, SummonsState
+from webapp.domain.mobilization.rules import SheetKind as MobilizationSheetKind
+from webapp.domain.mobilization.services import paper as mobilization_printing
+from webapp.domain.mobilization.services import units as call_up_units
 from webapp.domain.notifications import services as notifications
 from webapp.domain.notifications.models import Contact
 from webapp.domain.notifications.queries import inbox
@@ -1358,3 +1365,205 @@ def _remove_all_but(world: World, contact: str) -> None:
 @call("POST /notifications/reservists/<public_id>/verify")
 def vera_of_the_reserve(world: World) -> Call:
     return {"public_id": world.cast.reservists["vera"].public_id}, {}
+
+
+# --- printed sheets of a call-up ----------------------------------------------------------------------------
+
+
+def _called(world: World) -> str:
+    cast = world.cast
+    call_up = world.make.call_up(cast.community, roles=((None, 3),))
+    world.make.summons(call_up, cast.reservists["vera"].person_id, state=SummonsState.COMING)
+    world.make.summons(call_up, cast.reservists["viktor"].person_id)
+    return call_up.public_id
+
+
+def _sheet_of_alice(world: World, *, copy: SheetCopy) -> str:
+    actor, now = world.cast.actor("alice"), clock.now()
+    ask = mobilization_paper.Ask(_called(world), MobilizationSheetKind.ROSTER, copy)
+    with world.cast.app.app_context():
+        subject = mobilization_paper.get_subject(actor=actor, ask=ask)
+        prepared = mobilization_paper.prepare(actor=actor, subject=subject, language="zh_Hans", now=now)
+        return mobilization_printing.record_sheet(
+            deed=make_deed(actor, reason="点名"),
+            prepared=prepared,
+            language="zh_Hans",
+            printed_by="艾丽",
+            pdf=b"%PDF-1.7 nobody looks inside",
+        )
+
+
+@call("GET /mobilization/call-ups/<public_id>/sheets")
+def a_call_up_to_print(world: World) -> Call:
+    return {"public_id": _called(world)}, {}
+
+
+@call("POST /mobilization/call-ups/<public_id>/sheets")
+def print_its_roster(world: World) -> Call:
+    return {"public_id": _called(world)}, {"kind": "roster"}
+
+
+@call("POST /mobilization/call-ups/<public_id>/sheets #team")
+def print_the_roster_of_the_team(world: World) -> Call:
+    return {"public_id": _called(world)}, {"kind": "roster", "part": f"team:{world.cast.team.public_id}"}
+
+
+@call("POST /mobilization/call-ups/<public_id>/sheets #working")
+def print_its_working_copy(world: World) -> Call:
+    return {"public_id": _called(world)}, {"kind": "roster", "copy": "working", "reason": "点名"}
+
+
+@call(
+    "GET /mobilization/sheets/<public_id>",
+    "GET /mobilization/sheets/<public_id>.pdf",
+    "GET /mobilization/sheets/<public_id>/muster",
+)
+def a_printed_call_up(world: World) -> Call:
+    return {"public_id": _sheet_of_alice(world, copy=SheetCopy.WALL)}, {}
+
+
+@call("GET /mobilization/sheets/<public_id> #working")
+def a_printed_working_copy(world: World) -> Call:
+    return {"public_id": _sheet_of_alice(world, copy=SheetCopy.WORKING)}, {}
+
+
+@call("GET /mobilization/sheets/jobs/<job>")
+def a_long_roster_that_alice_waits_for(world: World) -> Call:
+    actor = world.cast.actor("alice")
+    ask = mobilization_paper.Ask(_called(world), MobilizationSheetKind.ROSTER, SheetCopy.WALL)
+    with world.cast.app.app_context():
+        subject = mobilization_paper.get_subject(actor=actor, ask=ask)
+        job = mobilization_printing.ask_for_sheet(
+            deed=make_deed(actor), subject=subject, language="zh_Hans", printed_by="艾丽"
+        )
+    return {"job": job}, {}
+
+
+# --- call-ups, as their head works with them ----------------------------------------------------------------
+
+
+def _typed_call_up(world: World) -> dict[str, str]:
+    begins = clock.here(clock.now() + timedelta(hours=2))
+    return {
+        "area": world.cast.community.public_id,
+        "title": "搬运物资",
+        "count_1": "2",
+        "skill_1": "",
+        "day": begins.date().isoformat(),
+        "start": f"{begins:%H:%M}",
+        "hours": "4",
+        "muster_point": "北门岗亭",
+        "stay": "free",
+        "certainty": "normal",
+        "reply_minutes": "10",
+    }
+
+
+@call("POST /mobilization/call-ups")
+def write_a_call_up(world: World) -> Call:
+    return {}, _typed_call_up(world)
+
+
+@call(
+    "GET /mobilization/call-ups/<public_id>/edit",
+    "GET /mobilization/call-ups/<public_id>/check",
+    "POST /mobilization/call-ups/<public_id>/start",
+    "POST /mobilization/call-ups/<public_id>/discard",
+)
+def a_draft_of_the_community(world: World) -> Call:
+    made = world.make.call_up(world.cast.community, state=CallUpState.DRAFT, quiet_reason="夜里到货")
+    return {"public_id": made.public_id}, {}
+
+
+@call("POST /mobilization/call-ups/<public_id>")
+def write_a_draft_anew(world: World) -> Call:
+    return a_draft_of_the_community(world)[0], _typed_call_up(world)
+
+
+@call(
+    "GET /mobilization/call-ups/<public_id>",
+    "GET /mobilization/call-ups/<public_id>/now",
+    "GET /mobilization/call-ups/<public_id>/next",
+    "GET /mobilization/call-ups/<public_id>/waves",
+    "GET /mobilization/call-ups/<public_id>/numbers",
+    "GET /mobilization/call-ups/<public_id>/units",
+    "POST /mobilization/call-ups/<public_id>/pause",
+)
+def a_call_up_that_runs(world: World) -> Call:
+    return {"public_id": world.make.call_up(world.cast.community).public_id}, {}
+
+
+@call("POST /mobilization/call-ups/<public_id>/resume")
+def a_paused_call_up(world: World) -> Call:
+    return {"public_id": world.make.call_up(world.cast.community, state=CallUpState.PAUSED).public_id}, {}
+
+
+def _a_call_up_that_waits(world: World) -> Any:
+    return world.make.call_up(
+        world.cast.community, quiet_reason="夜里到货", next_at=clock.now() + timedelta(hours=1)
+    )
+
+
+@call("POST /mobilization/call-ups/<public_id>/hurry", "POST /mobilization/call-ups/<public_id>/end")
+def press_with_a_reason(world: World) -> Call:
+    return {"public_id": _a_call_up_that_waits(world).public_id}, {"reason": "人手急缺", "seen": "0"}
+
+
+@call("POST /mobilization/call-ups/<public_id>/widen")
+def call_further_away(world: World) -> Call:
+    form = {"reason": "本地人手不够", "seen": world.cast.community.public_id}
+    return {"public_id": _a_call_up_that_waits(world).public_id}, form
+
+
+@call("POST /mobilization/call-ups/<public_id>/numbers")
+def be_more_sure(world: World) -> Call:
+    return {"public_id": world.make.call_up(world.cast.community).public_id}, {"certainty": "sure"}
+
+
+def _a_role_of(world: World, call_up: Any) -> str:
+    with world.cast.app.app_context():
+        view = call_up_queries.get_call_up(
+            actor=world.cast.actor("alice"), public_id=call_up.public_id, now=clock.now()
+        )
+    return view.roles[0].public_id
+
+
+@call("POST /mobilization/call-ups/<public_id>/units")
+def call_a_team(world: World) -> Call:
+    made = world.make.call_up(world.cast.community, quiet_reason="夜里到货")
+    form = {"team": world.cast.team.public_id, "role": _a_role_of(world, made), "count": "2"}
+    return {"public_id": made.public_id}, form
+
+
+def _an_asked_team(world: World) -> tuple[str, str]:
+    values, form = call_a_team(world)
+    with world.cast.app.app_context():
+        unit = call_up_units.ask_unit(
+            deed=make_deed(world.cast.actor("alice")),
+            call_up=values["public_id"],
+            team=form["team"],
+            role=form["role"],
+            count=2,
+        )
+    return values["public_id"], unit
+
+
+@call("POST /mobilization/call-ups/<public_id>/units/<unit>")
+def what_the_lead_said_on_the_phone(world: World) -> Call:
+    call_up, unit = _an_asked_team(world)
+    return {"public_id": call_up, "unit": unit}, {"count": "1"}
+
+
+@call("GET /mobilization/units/<token>", "POST /mobilization/units/<token>")
+def the_leads_link(world: World) -> Call:
+    return {"token": call_up_units.token_of(_an_asked_team(world)[1])}, {"count": "1"}
+
+
+@call("POST /mobilization/units/<token>/members")
+def the_lead_ticks_a_name(world: World) -> Call:
+    cast = world.cast
+    with cast.app.app_context():
+        token = call_up_units.token_of(_an_asked_team(world)[1])
+        unit = unit_queries.get_unit(token=token, now=clock.now())
+    vera = next(each for each in unit.members if each.name == "薇拉")
+    return {"token": token}, {"members": vera.public_id}

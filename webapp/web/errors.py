@@ -49,6 +49,53 @@ SENTENCES: dict[str, Any] = {
     "pdf_no_fonts": _l(
         "This server lacks what it needs to print Chinese. Please tell whoever runs it: %(packages)s."
     ),
+    # What a call-up refuses its head, and a team's lead.
+    "call_up_ends_before_start": _l("It ends before it begins. Please say how many hours it lasts."),
+    "call_up_roles_missing": _l("Please write how many people are needed, at least for one role."),
+    "call_up_places_wrong": _l("Please write how many people as a number, from 1 to %(maximum)s."),
+    "call_up_time_over": _l("The time of this call-up is over."),
+    "start_in_the_past": _l("This time is past. Please choose a later one."),
+    "start_too_far": _l("A call-up begins within %(days)s days. Please choose an earlier day."),
+    "call_up_too_long": _l("At most %(days)s days. Please make a second call-up for the rest."),
+    "reply_after_start": _l(
+        "The time to answer ends after the start: nobody could answer in time. Please give less time,"
+        " or begin later."
+    ),
+    "too_many_roles": _l("At most %(maximum)s roles in one call-up."),
+    "map_link_wrong": _l("This is not a link to a map: it must begin with https://."),
+    "call_up_title_missing": _l("Please write what people are called for."),
+    "muster_point_missing": _l("Please write where they muster."),
+    "call_up_phone_missing": _l("Please write a phone number for questions."),
+    "call_up_phone_wrong": _l("This is not a phone number."),
+    "quiet_reason_missing": _l(
+        "It is the quiet hours, and the call-up begins before they end. Please write why people must"
+        " be woken, or let it begin after 08:00."
+    ),
+    "drill_never_at_night": _l(
+        "A drill never calls people in the quiet hours (21:00–08:00). Please let it begin in the day."
+    ),
+    "quiet_now": _l(
+        "It is the quiet hours (21:00–08:00), and nobody has written why people must be woken. Nobody"
+        " was told."
+    ),
+    "call_up_moved_on": _l(
+        "Somebody was quicker: this call-up stands elsewhere now. What holds is shown here; nothing"
+        " was done twice."
+    ),
+    "wave_went_out": _l("The next wave is out already, or on its way. Nobody was told twice."),
+    "already_widened": _l("Somebody has widened it already. What holds is shown here."),
+    "widest_already": _l("It reaches the whole county already."),
+    "call_up_is_full": _l("All places are taken. Nobody else was told."),
+    "call_up_ended": _l("The calling has ended. Please call the office."),
+    "numbers_changed": _l("Somebody has changed the numbers meanwhile. Please look at what holds now."),
+    "below_taken": _l("%(taken)s places are taken already; fewer cannot be."),
+    "nothing_changed": _l("Nothing is different. Please change a number first."),
+    "too_many_call_ups": _l("Too many call-ups are open at once. Please close old ones first."),
+    "team_without_lead": _l("This team has no lead who could be asked. Please name one first."),
+    "unit_asked_already": _l("This team was asked already."),
+    "unit_too_many": _l("Only %(open)s places are still open. Please write a smaller number."),
+    "below_named": _l("%(named)s people have been named already. To take one off, please call the office."),
+    "nobody_ticked": _l("Please tick at least one name."),
     # What a proposal for the roster refuses.
     "fill_moved_on": _l("This proposal has changed meanwhile. Nothing was done; please look at it again."),
     "fill_span_backwards": _l("The last day lies before the first. Please choose again."),
@@ -410,6 +457,7 @@ SENTENCES: dict[str, Any] = {
     "call_up_stood_down": _l(
         "There are enough people, you need not come. Thank you. You will be disturbed less."
     ),
+    "reply_missing": _l("Please press one of the buttons: you can come, you cannot, or you answer later."),
     "call_up_over": _l("This call-up is over. Thank you for answering."),
     "sealed_tick": _l(
         "The place is inside a sealed area: whoever goes in cannot leave for now. Tick that you know this, then press again."
@@ -437,13 +485,18 @@ SENTENCES: dict[str, Any] = {
         "This is neither a robot's webhook address nor a mail address. Please copy it again from the group's settings."
     ),
     "channel_not_allowed": _l("This county does not use this kind of channel. Please choose another one."),
-    "mail_not_set_up": _l("This server cannot send mail yet. Please tell whoever runs it, or use a group robot."),
+    "mail_not_set_up": _l(
+        "This server cannot send mail yet. Please tell whoever runs it, or use a group robot."
+    ),
     "contacts_too_many": _l("There are %(maximum)s already. Please remove one first."),
     "subscription_wrong": _l("What the browser gave us cannot be used. Please press the button once more."),
     "push_service_unknown": _l(
         "This browser is rung through a service that this county does not use. SMS and messages in Linli come all the same."
     ),
     "test_not_sent": _l("No test has left yet. Please send one first, and look whether it arrives."),
+    "call_up_not_started": _l("This call-up has not been started. There is nothing to print yet."),
+    "report_not_yet": _l("The call-up still calls people. End it first, then there is a report."),
+    "nobody_to_call": _l("Nobody is left to call."),
     "server_error": _l(
         "Something broke on our side and is written down. What you typed is kept. Please try again."
     ),

@@ -6,6 +6,20 @@ bp = Blueprint("mobilization", __name__, url_prefix="/mobilization")
 
 # The routes register themselves on bp.
 from webapp.blueprints.mobilization import (  # noqa: E402, F401
+    answers,
+    board,
+    call_ups,
+    check_in,
     forecast,
+    muster,
+    own,
+    own_summonses,
+    reserve,
+    sheets,
+    slips,
+    stand_down,
+    steering,
     team_types,
+    units_head,
+    wall,
 )

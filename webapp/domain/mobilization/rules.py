@@ -337,14 +337,14 @@ def ensure_not_quiet(*, here: datetime, is_drill: bool, reason: str | None) -> N
 def ensure_times(*, starts_at: datetime, ends_at: datetime, reply_minutes: int, now: datetime) -> None:
     """Whether a call-up's times can be: to come, in order, and an answer before the start.
 
-    Raises RuleBroken: start_in_the_past, start_too_far, ends_before_start, call_up_too_long, reply_after_start.
+    Raises RuleBroken: start_in_the_past, start_too_far, call_up_ends_before_start, call_up_too_long, reply_after_start.
     """
     if starts_at <= now:
         raise RuleBroken("start_in_the_past", field="start")
     if starts_at > now + FURTHEST_AHEAD:
         raise RuleBroken("start_too_far", field="day", days=FURTHEST_AHEAD.days)
     if ends_at <= starts_at:
-        raise RuleBroken("ends_before_start", field="hours")
+        raise RuleBroken("call_up_ends_before_start", field="hours")
     if ends_at - starts_at > LONGEST_CALL_UP:
         raise RuleBroken("call_up_too_long", field="hours", days=LONGEST_CALL_UP.days)
     if reply_minutes not in REPLY_MINUTES:
@@ -354,14 +354,14 @@ def ensure_times(*, starts_at: datetime, ends_at: datetime, reply_minutes: int, 
 
 
 def ensure_places(counts: Sequence[int]) -> None:
-    """Whether the numbers of the roles can be. Raises RuleBroken: roles_missing, too_many_roles, places_wrong."""
+    """Whether the numbers of the roles can be. Raises RuleBroken: call_up_roles_missing, too_many_roles, call_up_places_wrong."""
     if not counts:
-        raise RuleBroken("roles_missing", field="count_1")
+        raise RuleBroken("call_up_roles_missing", field="count_1")
     if len(counts) > MOST_ROLES:
         raise RuleBroken("too_many_roles", field="count_1", maximum=MOST_ROLES)
     for number, count in enumerate(counts, 1):
         if not 0 < count <= MOST_PLACES:
-            raise RuleBroken("places_wrong", field=f"count_{number}", maximum=MOST_PLACES)
+            raise RuleBroken("call_up_places_wrong", field=f"count_{number}", maximum=MOST_PLACES)
 
 
 def map_link(text: str) -> str | None:
@@ -393,9 +393,7 @@ STEPS: dict[str, frozenset[CallUpState]] = {
     "change": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
     "end": frozenset({CallUpState.RUNNING, CallUpState.PAUSED}),
     "stand_down": frozenset({CallUpState.RUNNING, CallUpState.PAUSED, CallUpState.ENDED}),
-    "close": frozenset(
-        {CallUpState.RUNNING, CallUpState.PAUSED, CallUpState.ENDED, CallUpState.STOOD_DOWN}
-    ),
+    "close": frozenset({CallUpState.RUNNING, CallUpState.PAUSED, CallUpState.ENDED, CallUpState.STOOD_DOWN}),
 }
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -508,6 +508,54 @@ def _count_listed(call_up_id: int, now: datetime) -> int:
         .scalar_one()
     )
     return people + sum(each.is_to_call for each in list_units(call_up_id=call_up_id, now=now))
+
+
+@reading
+def get_place_choice(terms: Terms, draft: CallUpView) -> str:
+    """The public id of the place that a draft names, as the form chooses it: empty for the whole area."""
+    if draft.area_path == terms.area_path:
+        return ""
+    found = db.connection().execute(select(_areas.c.public_id).where(_areas.c.id == draft.area_id))
+    return str(found.scalar_one())
+
+
+@reading
+def count_waves(call_up_id: int) -> int:
+    """How many waves went out."""
+    found: int = (
+        db.connection()
+        .execute(select(func.count()).select_from(_waves).where(_waves.c.call_up_id == call_up_id))
+        .scalar_one()
+    )
+    return found
+
+
+@reading
+def list_tiers(view: CallUpView) -> Mapping[str, Choice]:
+    """The areas in which the call-up lies, by path."""
+    return {
+        each.path: Choice(each.public_id, short_name(each.name), each.name_en)
+        for each in db.connection().execute(
+            select(_areas.c.path, _areas.c.public_id, _areas.c.name, _areas.c.name_en).where(
+                _areas.c.path.in_({*ancestor_paths(view.area_path), view.tier_path, view.widest_path})
+            )
+        )
+    }
+
+
+MOST_NAMES = 200
+
+
+@reading
+def names_of(*, actor: Actor, person_ids: Collection[int]) -> Mapping[int, str]:
+    """The names of those reservists among these people whom the actor sees; others are only counted."""
+    wanted = sorted(person_ids)[:MOST_NAMES]
+    rows = db.connection().execute(
+        select(_reservists.c.person_id, _reservists.c.name).where(
+            _reservists.c.person_id.in_(wanted), scope.visible_reservists(actor)
+        )
+    )
+    return {row.person_id: row.name for row in rows}
 
 
 # --- is there something new? --------------------------------------------------------------------------------

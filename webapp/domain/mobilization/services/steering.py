@@ -141,7 +141,7 @@ def resume_call_up(*, deed: Deed, call_up: str) -> None:
         return
     row = _lock(deed, call_up, "resume")
     if row.ends_at <= deed.now:
-        raise RuleBroken("call_up_over")
+        raise RuleBroken("call_up_time_over")
     _set(row.id, state=CallUpState.RUNNING, next_at=deed.now)
     _done(deed, claim, row, "resume_call_up", EventKind.RESUMED)
 
@@ -245,7 +245,9 @@ def change_numbers(
         if seen.get(role.public_id) != role.wanted_count:
             raise Conflict("numbers_changed")
         if not 0 < count <= rules.MOST_PLACES:
-            raise RuleBroken("places_wrong", field=f"wanted_{role.public_id}", maximum=rules.MOST_PLACES)
+            raise RuleBroken(
+                "call_up_places_wrong", field=f"wanted_{role.public_id}", maximum=rules.MOST_PLACES
+            )
         done = connection.execute(
             update(_roles)
             .where(_roles.c.id == role.id, _roles.c.taken_count <= count)

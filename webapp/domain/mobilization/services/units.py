@@ -95,7 +95,7 @@ def ask_unit(*, deed: Deed, call_up: str, team: str, role: str, count: int) -> s
     """Ask a team's lead how many of the team come for this role; returns the unit's public id.
 
     Raises NotFound for a team or role that is not there to ask, Conflict call_up_moved_on, unit_asked_already;
-    RuleBroken team_without_lead, places_wrong.
+    RuleBroken team_without_lead, call_up_places_wrong.
     """
     claim = requests.claim(deed)
     if claim.is_repeat:
@@ -119,7 +119,7 @@ def ask_unit(*, deed: Deed, call_up: str, team: str, role: str, count: int) -> s
     _ensure_live(row, deed)
     rules.ensure_not_quiet(here=clock.here(deed.now), is_drill=row.is_drill, reason=row.quiet_reason)
     if not 0 < count <= rules.MOST_PLACES:
-        raise RuleBroken("places_wrong", field="count", maximum=rules.MOST_PLACES)
+        raise RuleBroken("call_up_places_wrong", field="count", maximum=rules.MOST_PLACES)
     if connection.execute(
         select(_units.c.id).where(_units.c.call_up_id == row.id, _units.c.team_id == chosen.id)
     ).scalar():
@@ -160,7 +160,7 @@ def ask_unit(*, deed: Deed, call_up: str, team: str, role: str, count: int) -> s
                 reference=f"call_up_unit:{public_id}",
                 parameters={
                     "title": row.title,
-                    "starts_at": row.starts_at,
+                    "starts_at": row.starts_at.isoformat(),
                     "muster_point": row.muster_point,
                     "count": count,
                     "is_drill": row.is_drill,
@@ -251,7 +251,7 @@ def _answer(deed: Deed, claim: requests.Claim, unit_id: int, call_up_id: int, co
     if row.state == UnitState.STOOD_DOWN:
         raise Gone("call_up_stood_down")
     if not 0 <= count <= rules.MOST_PLACES:
-        raise RuleBroken("places_wrong", field="count", maximum=rules.MOST_PLACES)
+        raise RuleBroken("call_up_places_wrong", field="count", maximum=rules.MOST_PLACES)
     if count < row.named_count:
         raise RuleBroken("below_named", field="count", named=row.named_count)
     if count > row.promised_count and call_up.state == CallUpState.ENDED:
@@ -450,7 +450,7 @@ def _take_back(summons_id: int, before: Any) -> None:
         )
 
 
-def _tell_named(deed: Deed, call_up: Any, unit: Any, named: Sequence[answer_queries.SummonsNow]) -> None:
+def _tell_named(deed: Deed, call_up: Any, named: Sequence[answer_queries.SummonsNow]) -> None:
     notify(
         deed,
         [
@@ -460,7 +460,7 @@ def _tell_named(deed: Deed, call_up: Any, unit: Any, named: Sequence[answer_quer
                 reference=f"summons:{each.public_id}",
                 parameters={
                     "title": call_up.title,
-                    "starts_at": call_up.starts_at,
+                    "starts_at": call_up.starts_at.isoformat(),
                     "muster_point": call_up.muster_point,
                     "is_drill": call_up.is_drill,
                     "link": f"/mobilization/answer/{crypto.blind_index('summons', each.public_id)}",
