@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from math import erf, exp, log, sqrt
 from typing import Any, NamedTuple
 
@@ -25,8 +25,8 @@ Floats = npt.NDArray[np.float64]
 # How surely the places are to fill within one reply window: 稳妥 / 一般 / 少打扰.
 TARGETS: Mapping[Certainty, float] = {
     Certainty.SURE: 0.95,
-    Certainty.NORMAL: 0.85,
-    Certainty.GENTLE: 0.65,
+    Certainty.NORMAL: 0.80,
+    Certainty.GENTLE: 0.60,
 }
 
 # A quarter of a cold call list answers (facts.md): what is believed before anybody was ever called, and as how
@@ -49,12 +49,16 @@ UNIT_CHANCE = 0.5
 # How much one evening differs from another (the standard deviation of the logarithm of everybody's chance), and
 # how many past call-ups this guess is worth.
 EVENING_SPREAD, EVENING_WEIGHT, MOST_EVENING_SPREAD = 0.15, 4.0, 0.6
-_NODES: Floats = np.linspace(-2.5, 2.5, 11)
-_NODE_WEIGHTS: Floats = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
+# The factor's logarithm in standard deviations, with the weights of a t-distribution: the spread is an estimate.
+_NODES: Floats = np.linspace(-3.5, 3.5, 15)
+_FREEDOM = 8.0
+_NODE_WEIGHTS: Floats = (1 + _NODES**2 / _FREEDOM) ** (-(_FREEDOM + 1) / 2)
 
 MOST_CHANCE = 0.98
 # Before the reply-by a wave is topped up, but not in its first third, and only where it is clearly too small.
-TOP_UP_AFTER, TOP_UP = 0.3, 0.6
+TOP_UP_AFTER, TOP_UP = 0.3, 0.75
+# From so many silent people on the normal curve is never as wrong as this.
+MANY, ROUGHLY = 30, 0.1
 # A wave for so many places asks at most this many people, however seldom they answer.
 MOST_PER_PLACE, MOST_BESIDES = 12, 20
 
@@ -151,16 +155,19 @@ class Tempo:
             return 0.0
         return 0.5 * (1 + erf(log(seconds / self.median) / self.spread / sqrt(2)))
 
+    @cached_property
+    def _in_time(self) -> float:
+        return max(self.share(self.window), 0.05)
+
     def ever(self, chance: float) -> float:
         """The chance of a yes at any time, of somebody whose chance within the window is `chance`."""
-        return min(chance / max(self.share(self.window), 0.05), MOST_CHANCE)
+        return min(chance / self._in_time, MOST_CHANCE)
 
 
 def tempo_of(delays: Sequence[float], *, window: float) -> Tempo:
     """The curve through measured delays (seconds from summons to yes), drawn towards the usual one.
 
-    Answers after the window are fewer than there would be, because later ones were not waited for; the median and
-    the spread are of the logarithms and change little by it.
+    Late answers belong to it: without them the curve would say that everybody has answered at the reply-by.
     """
     logs = [log(max(each, 1.0)) for each in delays]
     n = len(logs)
@@ -191,7 +198,8 @@ def evening_spread(past: Iterable[PastCall]) -> float:
             trust = 1 / (1 + noise / EVENING_SPREAD**2)
             total += trust * ((each.came / each.expected - 1) ** 2 - noise)
             weight += trust
-    return min(sqrt(max(total / weight, 0.0)), MOST_EVENING_SPREAD)
+    # What the usual evening is, and how wide they lie, is itself known from `weight` evenings only.
+    return min(sqrt(max(total / weight * (1 + 2 / weight), 0.0)), MOST_EVENING_SPREAD)
 
 
 class Silent(NamedTuple):
@@ -221,8 +229,9 @@ def evening(spread: float, *, answers: int, silent: Sequence[Silent], tempo: Tem
     factors = np.exp(spread * _NODES - spread**2 / 2)
     likely = np.log(_NODE_WEIGHTS) + answers * np.log(factors)
     if silent:
+        shares = {after: tempo.share(after) for after in _instants(silent)}
         heard = np.array(
-            [tempo.ever(each.chance) * (1 + NOES_PER_YES) * tempo.share(each.seconds) for each in silent]
+            [tempo.ever(each.chance) * (1 + NOES_PER_YES) * shares[each.seconds] for each in silent]
         )
         likely += np.log1p(-np.minimum(np.outer(factors, heard), MOST_CHANCE)).sum(axis=1)
     weights = np.exp(likely - likely.max())
@@ -237,17 +246,28 @@ def within(chance: float, tempo: Tempo, seconds: float) -> float:
     return tempo.ever(chance) * tempo.share(seconds)
 
 
-def still(one: Silent, tempo: Tempo, seconds: float) -> float:
-    """The chance that somebody who is silent until now says yes within so many seconds from now.
+def still(silent: Sequence[Silent], night: Evening, tempo: Tempo, seconds: float) -> Floats:
+    """The chances that people silent until now say yes within so many seconds: a row per person, a column per evening.
 
-    With y the chance of a yes and a of any answer ever: y·(G(t+s) - G(t)) / (1 - a·G(t)). Who said "later" is
-    awake and has the call before them.
+    With y the chance of a yes and a of any answer ever, and the evening's factor f:
+    f·y·(G(t+s) - G(t)) / (1 - f·a·G(t)). Who said "later" is awake and has the call before them.
     """
-    ever = tempo.ever(one.chance)
-    before, then = tempo.share(one.seconds), tempo.share(one.seconds + max(seconds, 0.0))
-    silent = 1 - min(ever * (1 + NOES_PER_YES), MOST_CHANCE) * before
-    chance = ever * (then - before) / silent
-    return max(chance, LATER_CHANCE * tempo.share(seconds)) if one.says_later else chance
+    if not silent:
+        return np.empty((0, len(night.factors)))
+    ahead = max(seconds, 0.0)
+    shares = {after: (tempo.share(after), tempo.share(after + ahead)) for after in _instants(silent)}
+    ever = np.array([tempo.ever(one.chance) for one in silent])
+    before, then = np.array([shares[one.seconds] for one in silent]).T
+    later = np.array([LATER_CHANCE * tempo.share(ahead) if one.says_later else 0.0 for one in silent])
+    answers = np.minimum(np.outer(ever * (1 + NOES_PER_YES), night.factors), MOST_CHANCE)
+    chances = np.outer(ever * (then - before), night.factors) / (1 - answers * before[:, None])
+    found: Floats = np.maximum(chances, later[:, None])
+    return found
+
+
+def _instants(silent: Sequence[Silent]) -> set[float]:
+    """People of one wave were asked at one instant: the curve is read once for all of them."""
+    return {one.seconds for one in silent}
 
 
 class _Count:
@@ -259,9 +279,12 @@ class _Count:
         self._odds[:, 0] = 1.0
 
     def add(self, chance: float) -> None:
-        """One more person who comes with this chance."""
-        odds = np.minimum(self._night.factors * chance, MOST_CHANCE)[:, None]
-        moved = self._odds[:, :-1] * odds
+        """One more person who comes with this chance on a usual evening."""
+        self.add_by_evening(self._night.factors * chance)
+
+    def add_by_evening(self, chances: Floats) -> None:
+        """One more person, with the chance under each evening."""
+        moved = self._odds[:, :-1] * np.minimum(chances, MOST_CHANCE)[:, None]
         self._odds[:, :-1] -= moved
         self._odds[:, 1:] += moved
 
@@ -281,9 +304,9 @@ class _Count:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is under way for one role: `silent` were asked before, `units` are teams (people) not answered yet."""
+    """What is under way for one role: the chances of who was asked before (see `still`), and teams not answered yet."""
 
-    silent: tuple[float, ...] = ()
+    silent: Floats | None = None
     units: tuple[int, ...] = ()
 
 
@@ -321,9 +344,8 @@ def size(
 
 def _counted(open_count: int, night: Evening, asked: Asked) -> _Count:
     count = _Count(open_count, night)
-    for chance in asked.silent:
-        if chance > 0.0005:
-            count.add(chance)
+    for chances in asked.silent if asked.silent is not None else ():
+        count.add_by_evening(chances)
     for people in asked.units:
         count.add_unit(people, UNIT_CHANCE)
     return count
@@ -351,16 +373,29 @@ def next_wave(
     """
     if open_count <= 0:
         return None
-    asked = Asked(tuple(still(each, tempo, window) for each in silent), tuple(units))
+    asked = Asked(still(silent, night, tempo, window), tuple(units))
     if is_hurried:
         target, asked = TARGETS[Certainty.SURE], Asked()
     elif since is not None and since < window:
         if since < TOP_UP_AFTER * window:
             return None
+        if _is_surely_enough(open_count, TOP_UP * target, night, asked):
+            return None
         if chance_to_fill(open_count, (), night, asked) >= TOP_UP * target:
             return None
     found = size(open_count, [within(each, tempo, window) for each in chances], target, night, asked)
     return found if found.people or found.chance < target else None
+
+
+def _is_surely_enough(open_count: int, target: float, night: Evening, asked: Asked) -> bool:
+    """Whether the silent are so many that the exact count need not be made: by the normal curve, with a margin."""
+    if asked.silent is None or len(asked.silent) < MANY:
+        return False
+    means = asked.silent.sum(axis=0)
+    spreads = np.sqrt((asked.silent * (1 - asked.silent)).sum(axis=0)) + 1e-9
+    steps = ((means - open_count + 0.5) / spreads).tolist()
+    chances = [0.5 * (1 + erf(each / sqrt(2))) for each in steps]
+    return float(night.weights @ np.array(chances)) >= target + ROUGHLY
 
 
 def fills_after(open_count: int, chances: Iterable[float], tempo: Tempo, *, longest: float) -> float | None:

@@ -321,9 +321,10 @@ def learn(*, widest_path: str, is_drill: bool) -> Learned:
             .group_by(s.call_up_id)
         )
     ]
+    # Late ones too: a curve through those in time only would say that nobody ever answers late.
     answers = connection.execute(
         select(s.sent_at, s.answered_at, s.reply_by)
-        .where(asked, in_time)
+        .where(asked, s.answered_at.is_not(None), is_any(s.state, *_SAID_YES))
         .order_by(s.id.desc())
         .limit(PAST_ANSWERS)
     ).all()

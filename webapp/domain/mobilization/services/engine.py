@@ -47,7 +47,7 @@ from webapp.domain.volunteers.rules import Availability
 log = logging.getLogger("linli.waves")
 
 # How often a role with open places is looked at before its reply-by, and when nobody is left to ask.
-LOOK_AGAIN, LOOK_AGAIN_SHORT = timedelta(seconds=20), timedelta(minutes=5)
+LOOK_AGAIN, LOOK_AGAIN_SHORT = timedelta(minutes=1), timedelta(minutes=5)
 # So soon before the end nobody is called any more.
 LAST_CALL = timedelta(minutes=15)
 # Beside the chosen the next in turn are held, for those whom somebody else has taken meanwhile.
