@@ -1,7 +1,8 @@
-"""Printed sheets against ReportLab: the run sheet and the sign-in sheet of 500 and of 5,000 rows, in fresh processes.
+"""Printed sheets against ReportLab: run sheet, sign-in sheet, call-up roster of 500 and 5,000 rows, in fresh processes.
 
     python bench/pdf.py            the figures
-    python bench/pdf.py 500 OUT    one run sheet, as the figures time it (pdf_roster.py: one sign-in sheet)
+    python bench/pdf.py 500 OUT    one run sheet, as the figures time it; pdf_roster.py prints a sign-in sheet, and
+                                   pdf_mobilization.py a call-up roster
 
 Each figure is a whole process: interpreter, imports, opening the fonts, subsets, layout, file. Nothing is warm but
 the operating system's file cache; stored PDFs are off, no font is cached on disk. Runs of both sides alternate; the
@@ -35,6 +36,7 @@ def run() -> dict[str, Any]:
         for name, ours, reference in (
             ("run_sheet", "pdf.py", "pdf_reference.py"),
             ("roster", "pdf_roster.py", "pdf_roster_reference.py"),
+            ("mobilization", "pdf_mobilization.py", "pdf_mobilization_reference.py"),
         ):
             for rows, runs in RUNS.items():
                 pairs = [

@@ -57,6 +57,7 @@ GOALS = {
         "run_sheet_peak_mb_500": Goal(AT_MOST, 150),
         "roster_500_vs_reportlab": Goal(AT_MOST, 4),
         "roster_5000_vs_reportlab": Goal(AT_MOST, 4),
+        "mobilization_500_vs_reportlab": Goal(AT_MOST, 4),
         "growth_500_to_5000": Goal(AT_MOST, 11),
         "roster_peak_mb_500": Goal(AT_MOST, 150),
     },

@@ -10,10 +10,12 @@ Handler = Callable[[JobView], dict[str, Any] | None]
 
 HANDLERS = {
     "households.import": "webapp.jobs.imports:run",
+    "mobilization.import": "webapp.jobs.imports:run",
+    "mobilization.sheet": "webapp.jobs.mobilization_sheets:run",
     "rosters.fill": "webapp.jobs.fills:run",
     "rosters.sheet": "webapp.jobs.roster_sheets:run",
     "supplies.sheet": "webapp.jobs.sheets:run",
-    "volunteers.import": "webapp.jobs.volunteer_imports:run",
+    "volunteers.import": "webapp.jobs.imports:run",
 }
 
 

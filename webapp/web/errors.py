@@ -306,6 +306,22 @@ SENTENCES: dict[str, Any] = {
     "roll_call_changed": _l(
         "Somebody wrote meanwhile, and nothing was overwritten: %(people)s. Please look, then save once more."
     ),
+    # What the muster refuses.
+    "call_up_closed": _l("The books of this call-up are closed. Nothing can be written any more."),
+    "no_place": _l("This person has no place any more. Please load the page again."),
+    "slip_unknown": _l("No slip of this call-up has this code. Please look again, or tell whoever leads here."),
+    "not_summoned": _l("You were not called for this. If you came to help, tell whoever leads here: they can add you."),
+    "muster_changed": _l(
+        "Somebody wrote meanwhile, and nothing was overwritten: %(people)s. Please look, then save once more."
+    ),
+    "time_outside_muster": _l("The time %(time)s lies before this call-up began. Please look again."),
+    "already_here": _l("This person is written down as being here already."),
+    "nobody_here": _l("Nobody with a place is here who is not on the shift already."),
+    "post_missing": _l("Please choose a post, or write the name of a new one."),
+    "nobody_placed": _l(
+        "A rule stands against everybody who is here, %(name)s first: this post needs a pledge, or they are on"
+        " another duty. Nothing was made. Please choose another post."
+    ),
     "time_outside_shift": _l("The time %(time)s does not belong to this shift. Please look again."),
     "time_order": _l("%(name)s cannot have left before arriving. Please look at the times."),
     "time_in_future": _l("A time of %(name)s has not come yet. Please look at the times."),

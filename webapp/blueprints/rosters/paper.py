@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import force_locale, get_locale
 
-from webapp.base import clock, crypto, jobs
+from webapp.base import clock, jobs
 from webapp.base.errors import LinliError, NotFound
 from webapp.base.jobs import JobState
 from webapp.base.permissions import Permission
@@ -14,17 +14,12 @@ from webapp.blueprints.rosters import bp, paper_views
 from webapp.domain.rosters.queries import paper
 from webapp.domain.rosters.rules import Copy, RosterSheetKind
 from webapp.domain.rosters.services import paper as services
-from webapp.web import pdf, qr, words
-from webapp.web.errors import SENTENCES, sentence
+from webapp.web import handouts, pdf, qr, words
+from webapp.web.errors import sentence
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
 from webapp.web.words import gettext
 from webapp.web.workbooks import XLSX, workbook
-
-LONGEST_HERE = 200
-LANGUAGES = {"zh": "zh_Hans", "en": "en"}
-# A working copy is opened at most so long after its reason was given; then it is asked for again.
-PASS_MINUTES = 10
 
 
 def read_ask(given: Any) -> paper.Ask:
@@ -170,7 +165,10 @@ def print_sheet():
 
 
 def _print() -> Response:
-    actor, language = current_actor(), LANGUAGES.get(request.form.get("language", ""), str(get_locale()))
+    actor, language = (
+        current_actor(),
+        handouts.LANGUAGES.get(request.form.get("language", ""), str(get_locale())),
+    )
     subject = paper.get_subject(actor=actor, ask=read_ask(request.form))
     reason = request.form.get("reason", "").strip() if subject.copy is Copy.WORKING else None
     doing = deed(reason=reason or None)
@@ -184,7 +182,7 @@ def _print() -> Response:
         services.hand_out(
             deed=doing, subject=subject, what="pdf", rows=prepared.sheet.row_count, sheet=public_id
         )
-    elif prepared.sheet.row_count > LONGEST_HERE:
+    elif prepared.sheet.row_count > handouts.LONGEST_HERE:
         job = services.ask_for_sheet(deed=doing, subject=subject, language=language, printed_by=name)
         return answer(otherwise=url_for("rosters.show_sheet_job", job=job))
     else:
@@ -221,15 +219,8 @@ def _xlsx(doing: Any, subject: paper.Subject, language: str) -> Response:
     return response
 
 
-def _pass(public_id: str, *, minutes_ago: int = 0) -> str:
-    """A word that opens a working copy for a moment: bound to the actor, the sheet and the time."""
-    moment = clock.now() - timedelta(minutes=minutes_ago)
-    slot = int(moment.timestamp()) // (PASS_MINUTES * 60)
-    return crypto.blind_index("roster_pass", f"{current_actor().key}/{public_id}/{slot}")
-
-
 def _pdf_url(public_id: str, copy: Copy) -> str:
-    word = _pass(public_id) if copy is Copy.WORKING else None
+    word = handouts.word_for(public_id) if copy is Copy.WORKING else None
     return url_for("rosters.show_sheet_pdf", public_id=public_id, **{"pass": word})
 
 
@@ -279,17 +270,10 @@ def show_sheet_pdf(public_id: str):
     """A printed roster. A working copy opens only just after its reason was given; later it is asked for again."""
     printed = paper.get_printed(actor=current_actor(), public_id=public_id)
     subject = printed.subject
-    if subject.copy is Copy.WORKING and request.args.get("pass") not in {
-        _pass(public_id),
-        _pass(public_id, minutes_ago=PASS_MINUTES),
-    }:
+    if subject.copy is Copy.WORKING and not handouts.is_open(public_id):
         return redirect(url_for("rosters.show_sheet", public_id=public_id), 303)
-    response = make_response(paper.get_pdf(printed=printed))
-    response.headers["Content-Type"] = "application/pdf"
     name = f"{subject.kind.replace('_', '-')}-{subject.ask.first}-v{printed.version}.pdf"
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return handouts.pdf_response(paper.get_pdf(printed=printed), name)
 
 
 @bp.get("/sheets/jobs/<job>")
@@ -310,15 +294,8 @@ def show_sheet_job(job: str):
     page: dict[str, Any] = {
         "url": url_for("rosters.show_sheet_job", job=job),
         "progress": found.progress,
-        "said": _failure(found.error) if is_over else None,
+        "said": handouts.failure(found.error) if is_over else None,
         "is_over": is_over,
     }
-    template = "rosters/_sheet_job.html" if wants_fragment() else "rosters/sheet_job.html"
+    template = "pdf/_job.html" if wants_fragment() else "rosters/sheet_job.html"
     return render_template(template, job=page)
-
-
-def _failure(error: dict[str, Any] | None) -> str:
-    code = (error or {}).get("code", "server_error")
-    if code not in SENTENCES:
-        code = "server_error"
-    return sentence(code, **(error or {}).get("params", {}))
