@@ -145,13 +145,16 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def deed(*, reason: str | None = None, on_behalf_of: int | None = None) -> Deed:
-    """The change that this request asks for, as a value for a service."""
-    if not current_actor().is_signed_in and BROWSER not in session:
+def deed(*, reason: str | None = None, on_behalf_of: int | None = None, bearer: Actor | None = None) -> Deed:
+    """The change that this request asks for, as a value for a service.
+
+    `bearer` is who acts by a secret link: whoever holds it, signed in or not, on whichever phone.
+    """
+    if bearer is None and not current_actor().is_signed_in and BROWSER not in session:
         session[BROWSER] = new_token()
         g.pop("actor")
     return Deed(
-        actor=current_actor(),
+        actor=bearer or current_actor(),
         client_id=key(),
         fingerprint=_fingerprint(),
         now=clock.now(),

@@ -8,6 +8,8 @@ from typing import Any
 from flask import current_app, url_for
 from markupsafe import Markup
 
+from webapp.base import clock
+from webapp.blueprints.mobilization.call_up_views import span
 from webapp.domain.mobilization.queries.own_summonses import SummonsLine, SummonsView
 from webapp.domain.mobilization.queries.slips import token_of
 from webapp.domain.mobilization.rules import (
@@ -15,7 +17,6 @@ from webapp.domain.mobilization.rules import (
     CallUpState,
     CannotReason,
     MusterState,
-    Reply,
     Stay,
     SummonsState,
 )
@@ -27,15 +28,8 @@ AT_THE_START = "start"
 _CALLING = frozenset({CallUpState.RUNNING, CallUpState.PAUSED})
 
 
-def span(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
-    """tonight 21:00 – 01:00."""
-    return f"{words.moment(starts_at, now=now)}–{words.clock_time(ends_at)}"
-
-
 def kept_span(starts_at: datetime, ends_at: datetime) -> str:
-    """The same with the date, for a page that is kept on the phone: 11月24日（周二） 21:00–01:00."""
-    from webapp.base import clock  # noqa: PLC0415
-
+    """With the date, for a page that is kept on the phone: 11月24日（周二） 21:00–01:00."""
     return f"{words.full_day(clock.day(starts_at))} {words.clock_time(starts_at)}–{words.clock_time(ends_at)}"
 
 
@@ -117,7 +111,9 @@ def line(each: SummonsLine, now: datetime) -> LineWords:
     return LineWords(
         url=url_for("mobilization.show_summons", public_id=each.public_id),
         title=marked(each.title, is_drill=each.is_drill),
-        detail=joined(span(each.starts_at, each.ends_at, now), words.said(each.muster_point), words.said(each.role)),
+        detail=joined(
+            span(each.starts_at, each.ends_at, now), words.said(each.muster_point), words.said(each.role)
+        ),
         word=word,
         tone=tone,
     )
@@ -128,6 +124,11 @@ def lines(found: Sequence[SummonsLine], now: datetime) -> list[LineWords]:
     return [line(each, now) for each in sorted(found, key=lambda one: not one.asks)]
 
 
+def drill_mark() -> str:
+    """【演练】, before whatever follows it."""
+    return gettext("[DRILL]") + ("" if words.is_chinese() else " ")
+
+
 def joined(*parts: Any) -> Any:
     """Parts of a line with a dot between them; what is marked as Chinese stays so."""
     return Markup(" · ").join(part for part in parts if part)
@@ -136,7 +137,7 @@ def joined(*parts: Any) -> Any:
 def marked(text: str, *, is_drill: bool) -> Any:
     """A name as data has it, with the mark of a drill before it."""
     said = words.said(text)
-    return Markup("{}{}").format(gettext("[DRILL] "), said) if is_drill else said
+    return Markup("{}{}").format(drill_mark(), said) if is_drill else said
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ class SummonsWords:
     can_refuse: bool
     can_wait: bool
     tells_reason: bool
+    can_set_out: bool
     is_sealed: bool
     etas: list[tuple[str, str]]
     eta: str
@@ -194,7 +196,7 @@ def view(found: SummonsView, now: datetime, *, is_kept: bool = False) -> Summons
     choices = eta_choices(found.starts_at, now)
     title = gettext("Call-up: can you come?") if is_calling and unanswered else gettext("Call-up")
     return SummonsWords(
-        title=f"{gettext('[DRILL] ') if found.is_drill else ''}{title}",
+        title=f"{drill_mark() if found.is_drill else ''}{title}",
         heading=words.said(found.title),
         person=mask_name(found.person),
         word=word,
@@ -207,12 +209,15 @@ def view(found: SummonsView, now: datetime, *, is_kept: bool = False) -> Summons
         is_drill=found.is_drill,
         asks=is_calling and unanswered,
         can_come=is_calling and (not is_coming) and found.state is not SummonsState.QUEUED,
-        can_refuse=is_live and not is_there and found.state not in {SummonsState.CANNOT, SummonsState.DROPPED},
+        can_refuse=is_live
+        and not is_there
+        and found.state not in {SummonsState.CANNOT, SummonsState.DROPPED},
         can_wait=is_calling
         and found.state in {SummonsState.WAITING, SummonsState.LATER}
         and now < found.reply_by
         and found.state is not SummonsState.LATER,
         tells_reason=is_live and found.state in {SummonsState.CANNOT, SummonsState.DROPPED},
+        can_set_out=is_coming and is_live and found.muster in {None, MusterState.OVERDUE},
         is_sealed=found.is_sealed,
         etas=choices,
         eta=choices[0][0] if choices[0][0] == AT_THE_START else choices[1][0],
@@ -220,12 +225,16 @@ def view(found: SummonsView, now: datetime, *, is_kept: bool = False) -> Summons
         reasons=cannot_choices(),
         reason=str(found.cannot_reason or ""),
         others=[
-            (each.public_id, words.said(each.name), gettext("%(count)s places left", count=each.wanted - each.taken))
+            (
+                each.public_id,
+                words.said(each.name),
+                gettext("%(count)s places left", count=each.wanted - each.taken),
+            )
             for each in found.others
         ]
         if is_calling
         else [],
-        slip=_slip(found, now) if is_coming and found.slip_code and is_live else None,
+        slip=_slip(found) if is_coming and found.slip_code and is_live else None,
     )
 
 
@@ -236,7 +245,11 @@ def _said(found: SummonsView, now: datetime, *, is_live: bool) -> list[str]:
     if not is_live:
         return [gettext("This call-up is over. Thank you.")]
     if found.state is SummonsState.QUEUED:
-        said = [gettext("There are enough people, you need not come. Thank you; next time you will be disturbed less.")]
+        said = [
+            gettext(
+                "There are enough people, you need not come. Thank you; next time you will be disturbed less."
+            )
+        ]
         if found.call_up_state in _CALLING:
             said.append(gettext("If somebody drops out you are the first to be told."))
         return said
@@ -276,7 +289,7 @@ def _facts(found: SummonsView, now: datetime, *, is_kept: bool) -> list[tuple[st
     return facts
 
 
-def _slip(found: SummonsView, now: datetime) -> SlipWords:
+def _slip(found: SummonsView) -> SlipWords:
     path = url_for("mobilization.show_slip", token=token_of(found.public_id))
     address = f"{current_app.config['PUBLIC_URL']}{path}"
     code = found.slip_code or ""
@@ -286,11 +299,3 @@ def _slip(found: SummonsView, now: datetime) -> SlipWords:
         address=path,
         holds=kept_span(found.starts_at, found.ends_at),
     )
-
-
-def reply(text: str) -> Reply | None:
-    """The answer that a form says; None for anything else."""
-    try:
-        return Reply(text)
-    except ValueError:
-        return None

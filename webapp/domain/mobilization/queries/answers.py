@@ -139,6 +139,17 @@ def summons_now(
     return _summons(rows[0])
 
 
+_id_of = Prepared(select(_summonses.c.id).where(_summonses.c.token_hash == bindparam("token")))
+
+
+def id_of(token: str) -> int:
+    """The id of the summons behind a link; NotFound for a forged one."""
+    found = _id_of.scalar({"token": hash_token(token)})
+    if found is None:
+        raise NotFound
+    return int(found)
+
+
 def queue(role_id: int) -> list[SummonsNow]:
     """Who said yes when the role was full, the first first."""
     return [_summons(row) for row in _queue.all({"role": role_id})]

@@ -209,6 +209,12 @@ def answer(
     return _answer(deed=deed, answer=answer, source=source, token=token, public_id=public_id)
 
 
+@reading
+def summons_id_of(*, token: str) -> int:
+    """Which summons a link belongs to, for the one who bears it; NotFound for a forged one."""
+    return queries.id_of(token)
+
+
 def _standing(claim: requests.Claim) -> Standing:
     now = queries.summons_now(summons_id=claim.object_id)
     return Standing(now.public_id, now.state, now.call_up)
