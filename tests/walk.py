@@ -16,11 +16,15 @@ from webapp.base.outbox import MessageState, OutboxMessage, Outgoing, Way
 from webapp.domain.areas.queries import list_zone_classes
 from webapp.domain.households.models import HouseholdState, MemberState
 from webapp.domain.households.services import lists
+from webapp.domain.mobilization.queries import board as board_queries
 from webapp.domain.mobilization.queries import call_ups as call_up_queries
+from webapp.domain.mobilization.queries import muster as muster_queries
 from webapp.domain.mobilization.queries import paper as mobilization_paper
+from webapp.domain.mobilization.queries import slips as slip_queries
 from webapp.domain.mobilization.queries import units as unit_queries
-from webapp.domain.mobilization.rules import CallUpState, SheetCopy, SummonsState
+from webapp.domain.mobilization.rules import CallUpState, MusterState, SheetCopy, SummonsState
 from webapp.domain.mobilization.rules import SheetKind as MobilizationSheetKind
+from webapp.domain.mobilization.services import board as boards
 from webapp.domain.mobilization.services import paper as mobilization_printing
 from webapp.domain.mobilization.services import units as call_up_units
 from webapp.domain.notifications import services as notifications
@@ -37,6 +41,7 @@ from webapp.domain.rosters.queries import paper as roster_paper
 from webapp.domain.rosters.rules import (
     Copy,
     DutyKind,
+    Evidence,
     LinkKind,
     Mark,
     RosterSheetKind,
@@ -1567,3 +1572,133 @@ def the_lead_ticks_a_name(world: World) -> Call:
         unit = unit_queries.get_unit(token=token, now=clock.now())
     vera = next(each for each in unit.members if each.name == "薇拉")
     return {"token": token}, {"members": vera.public_id}
+
+
+# --- the muster, the board, standing down -------------------------------------------------------------------
+
+
+def _mustering(world: World, **columns: Any) -> tuple[Any, Any]:
+    """A call-up to which vera said yes, and her summons."""
+    call_up = world.make.call_up(
+        world.cast.community, roles=((None, 3),), next_at=clock.now() + timedelta(hours=1)
+    )
+    vera = world.cast.people["vera"].person_id
+    return call_up, world.make.summons(call_up, vera, state=SummonsState.COMING, **columns)
+
+
+def _there() -> dict[str, Any]:
+    return {
+        "muster": MusterState.ARRIVED,
+        "arrived_at": clock.now(),
+        "arrived_from": Evidence.ROLL_CALL,
+        "welfare_due_at": clock.now(),
+    }
+
+
+@call(
+    "GET /mobilization/call-ups/<public_id>/muster",
+    "GET /mobilization/call-ups/<public_id>/muster/walk-ins",
+    "GET /mobilization/call-ups/<public_id>/code",
+    "POST /mobilization/call-ups/<public_id>/code",
+    "GET /mobilization/call-ups/<public_id>/board",
+    "GET /mobilization/call-ups/<public_id>/wall",
+    "POST /mobilization/call-ups/<public_id>/wall",
+    "POST /mobilization/call-ups/<public_id>/wall/revoke",
+    "GET /mobilization/call-ups/<public_id>/stand-down",
+    "POST /mobilization/call-ups/<public_id>/stand-down",
+    "POST /mobilization/call-ups/<public_id>/close",
+    "GET /mobilization/call-ups/<public_id>/report",
+)
+def a_call_up_that_musters(world: World) -> Call:
+    return {"public_id": _mustering(world)[0].public_id}, {}
+
+
+@call("POST /mobilization/call-ups/<public_id>/muster")
+def the_roll_says_that_vera_is_there(world: World) -> Call:
+    call_up, summons = _mustering(world)
+    key = summons.public_id
+    form = {f"was-{key}": "unknown|||", f"mark-{key}": "present", f"version-{key}": "1"}
+    return {"public_id": call_up.public_id}, form
+
+
+@call("POST /mobilization/call-ups/<public_id>/muster/walk-ins")
+def viktor_came_too(world: World) -> Call:
+    form = {"reservist": world.cast.reservists["viktor"].public_id}
+    return {"public_id": _mustering(world)[0].public_id}, form
+
+
+@call("POST /mobilization/call-ups/<public_id>/places")
+def more_places(world: World) -> Call:
+    made = _mustering(world)[0]
+    return {"public_id": made.public_id}, {"role": _a_role_of(world, made), "count": "1"}
+
+
+@call("POST /mobilization/summonses/<public_id>/replace", "POST /mobilization/summonses/<public_id>/set-out")
+def vera_is_awaited(world: World) -> Call:
+    return {"public_id": _mustering(world)[1].public_id}, {}
+
+
+@call("POST /mobilization/summonses/<public_id>/welfare")
+def vera_is_asked_how_she_is(world: World) -> Call:
+    return {"public_id": _mustering(world, **_there())[1].public_id}, {}
+
+
+@call("GET /mobilization/call-ups/<public_id>/shift", "POST /mobilization/call-ups/<public_id>/shift")
+def a_shift_for_vera(world: World) -> Call:
+    made = _mustering(world, **_there())[0]
+    return {"public_id": made.public_id}, {"new_post": f"临时岗{made.code}"}
+
+
+@call("GET /mobilization/wall/<token>")
+def a_wall(world: World) -> Call:
+    made = _mustering(world)[0]
+    actor = world.cast.actor("alice")
+    with world.cast.app.app_context():
+        boards.make_wall(deed=make_deed(actor), call_up=made.public_id)
+        token, _ = board_queries.find_wall(actor=actor, public_id=made.public_id)
+    return {"token": token or ""}, {}
+
+
+@call("GET /mobilization/check-in/<public_id>/<code>", "POST /mobilization/check-in/<public_id>/<code>")
+def at_the_point(world: World) -> Call:
+    made = _mustering(world)[0]
+    with world.cast.app.app_context():
+        return {"public_id": made.public_id, "code": muster_queries.code_of(made.public_id, 1)}, {}
+
+
+@call("POST /mobilization/answer/<token>/set-out")
+def vera_sets_out_by_her_link(world: World) -> Call:
+    return {"token": _mustering(world)[1].token}, {}
+
+
+# --- answering a call-up ------------------------------------------------------------------------------------
+
+
+def _asked(world: World, **columns: Any) -> Any:
+    call_up = world.make.call_up(world.cast.community)
+    return world.make.summons(call_up, world.cast.people["vera"].person_id, **columns)
+
+
+@call("GET /mobilization/answer/<token>")
+def show_answer(world: World) -> Call:
+    return {"token": _asked(world).token}, {}
+
+
+@call("POST /mobilization/answer/<token>")
+def answer_call_up(world: World) -> Call:
+    return {"token": _asked(world).token}, {"reply": "cannot"}
+
+
+@call("GET /mobilization/summonses/<public_id>")
+def show_summons(world: World) -> Call:
+    return {"public_id": _asked(world, state=SummonsState.COMING).public_id}, {}
+
+
+@call("POST /mobilization/summonses/<public_id>/answer")
+def answer_summons(world: World) -> Call:
+    return {"public_id": _asked(world).public_id}, {"reply": "cannot", "reason": "work"}
+
+
+@call("GET /mobilization/slips/<token>")
+def show_slip(world: World) -> Call:
+    return {"token": slip_queries.token_of(_asked(world, state=SummonsState.COMING).public_id)}, {}
