@@ -296,7 +296,11 @@ def _links(view: CallUpView) -> list[tuple[str, str, str]]:
         (word, address, figure)
         for endpoint, word, permission, figure in wanted
         if actor.has(permission)
-        and (view.sees_whole or endpoint in {"mobilization.show_muster", "mobilization.show_call_list"})
+        and (
+            view.sees_whole
+            or endpoint
+            in {"mobilization.show_muster", "mobilization.show_call_list", "mobilization.list_sheets"}
+        )
         for address in [call_up_views.there(endpoint, public_id=view.public_id)]
         if address is not None
     ]

@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
-from flask_babel import get_locale
+from flask_babel import force_locale, get_locale
 
 from webapp.base import clock, jobs
 from webapp.base.errors import LinliError, NotFound
 from webapp.base.jobs import JobState
 from webapp.base.permissions import Permission
-from webapp.blueprints.mobilization import bp, sheet_views
+from webapp.blueprints.mobilization import bp, muster_views, sheet_views
 from webapp.domain.mobilization.queries import paper
 from webapp.domain.mobilization.rules import SheetCopy, SheetKind
 from webapp.domain.mobilization.services import paper as services
@@ -121,7 +121,7 @@ def _print(public_id: str) -> Response:
     if prepared.made:
         sheet = prepared.made
         services.hand_out(deed=doing, subject=subject, sheet=sheet, rows=prepared.sheet.row_count)
-    elif prepared.sheet.row_count > handouts.LONGEST_HERE:
+    elif prepared.sheet.row_count > handouts.LONGEST_HERE and subject.kind is not SheetKind.REPORT:
         job = services.ask_for_sheet(deed=doing, subject=subject, language=language, printed_by=name)
         return answer(otherwise=url_for("mobilization.show_sheet_job", job=job))
     else:
@@ -129,6 +129,7 @@ def _print(public_id: str) -> Response:
             f"mobilization/pdf/{subject.kind}.html",
             language=language,
             sheet=prepared.sheet,
+            told=_told(prepared.sheet, language),
             printing=prepared.printing(at=doing.now, by=name),
             qr=qr.data_uri(f"{current_app.config['PUBLIC_URL']}{prepared.path}"),
         )
@@ -136,6 +137,14 @@ def _print(public_id: str) -> Response:
             deed=doing, prepared=prepared, language=language, printed_by=name, pdf=printed.bytes
         )
     return answer(otherwise=_pdf_url(sheet, subject.copy))
+
+
+def _told(sheet: paper.Sheet, language: str) -> dict[str, Any] | None:
+    """A report in the words of the screen, in the language of the sheet."""
+    if not isinstance(sheet, paper.ReportSheet):
+        return None
+    with force_locale(language):
+        return muster_views.report(sheet.report, clock.now())
 
 
 def _pdf_url(public_id: str, copy: SheetCopy) -> str:
