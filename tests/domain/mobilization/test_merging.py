@@ -87,14 +87,15 @@ def test_one_reservist_with_what_both_have(cast, make, twin) -> None:
         .values(call_count=2, yes_count=2, drill_count=1, last_called_at=now - timedelta(days=2))
     )
     today = clock.day(now)
-    for reservist, half, state, said in (
-        (vera.id, Half.MORNING, Availability.AVAILABLE, now - timedelta(days=2)),
-        (other.id, Half.MORNING, Availability.NOT_AVAILABLE, now - timedelta(days=1)),
-        (vera.id, Half.AFTERNOON, Availability.AVAILABLE, now - timedelta(hours=1)),
-        (other.id, Half.AFTERNOON, Availability.NOT_AVAILABLE, now - timedelta(days=1)),
-        (other.id, Half.EVENING, Availability.AVAILABLE, now - timedelta(days=1)),
+    later = today + timedelta(days=1)
+    for reservist, day, half, state, said in (
+        (vera.id, today, Half.MORNING, Availability.AVAILABLE, now - timedelta(days=2)),
+        (other.id, today, Half.MORNING, Availability.NOT_AVAILABLE, now - timedelta(days=1)),
+        (vera.id, today, Half.AFTERNOON, Availability.AVAILABLE, now - timedelta(hours=1)),
+        (other.id, today, Half.AFTERNOON, Availability.NOT_AVAILABLE, now - timedelta(days=1)),
+        (other.id, later, Half.MORNING, Availability.AVAILABLE, now - timedelta(days=1)),
     ):
-        change(insert(_days).values(reservist_id=reservist, day=today, half=half, state=state, said_at=said))
+        change(insert(_days).values(reservist_id=reservist, day=day, half=half, state=state, said_at=said))
     merge(cast, twin)
     [row] = rows(
         select(_reservists).where(
@@ -106,11 +107,11 @@ def test_one_reservist_with_what_both_have(cast, make, twin) -> None:
     assert row.last_called_at == now - timedelta(days=2)
     skills = {each.skill_code for each in rows(select(_skills).where(_skills.c.reservist_id == vera.id))}
     assert skills >= {"order", "delivery"}
-    said = {each.half: each.state for each in rows(select(_days))}
+    said = {(each.day, each.half): each.state for each in rows(select(_days))}
     assert said == {
-        Half.MORNING: Availability.NOT_AVAILABLE,
-        Half.AFTERNOON: Availability.AVAILABLE,
-        Half.EVENING: Availability.AVAILABLE,
+        (today, Half.MORNING): Availability.NOT_AVAILABLE,
+        (today, Half.AFTERNOON): Availability.AVAILABLE,
+        (later, Half.MORNING): Availability.AVAILABLE,
     }
 
 

@@ -1,11 +1,13 @@
 """The inbox 站内通知: what was said to me, newest first, and what of it I have not read."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import make_response, render_template, request, url_for
 from flask_babel import get_locale
+from markupsafe import Markup, escape
 
 from webapp.base import clock
 from webapp.base.permissions import Permission
@@ -20,13 +22,16 @@ from webapp.web.messages import MessageError
 from webapp.web.redirects import own_page
 from webapp.web.words import gettext
 
+# Chinese names in an English sentence, for readers aloud.
+_CHINESE = re.compile(r"[㐀-鿿][㐀-鿿·*]*")
+
 
 @dataclass(frozen=True)
 class ItemWords:
     """An item of the inbox in words."""
 
     public_id: str
-    said: str
+    said: Any
     sender: Any
     at: str
     is_unread: bool
@@ -72,13 +77,19 @@ def _in_words(item: inbox.Item, now: datetime) -> ItemWords:
     community = parameters.get("community")
     return ItemWords(
         public_id=item.public_id,
-        said=said,
+        said=_marked(said),
         sender=words.said(community, parameters.get("community_en")) if community else "",
         at=f"{words.full_day(clock.day(item.created_at))} {words.clock_time(item.created_at)}",
         is_unread=item.is_unread,
         is_drill=item.is_drill,
         page=own_page(item.address, otherwise="") or None,
     )
+
+
+def _marked(said: str) -> Any:
+    if words.is_chinese():
+        return said
+    return Markup(_CHINESE.sub(r'<span lang="zh-Hans">\g<0></span>', str(escape(said))))  # noqa: S704 - escaped before
 
 
 @bp.post("/<public_id>/open")
