@@ -94,7 +94,7 @@ def line(field: Field, edges: Sequence[datetime], *, has_rate: bool, now: dateti
     for number, edge in enumerate(edges[1:-1], 1):
         here = clock.here(edge)
         if here.hour == 0:
-            days.append(Day(round(LEFT + number * wide, 1), gettext("%(day)s", day=_short_day(edge))))
+            days.append(Day(round(LEFT + number * wide, 1), _short_day(edge)))
     # A name needs some room: the first day may be nearly over.
     shown = [
         day

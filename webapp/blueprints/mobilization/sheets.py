@@ -164,7 +164,7 @@ def show_sheet(public_id: str):
         sheet={
             "title": sheet_views.kinds()[subject.kind][0],
             "part": sheet_views.name(subject.part) if subject.part else None,
-            "call_up": gettext("%(number)s · %(title)s", number=row.number, title=row.title),
+            "call_up": f"{row.number} · {row.title}",
             "is_drill": row.is_drill,
             "copy_name": {copy: said for copy, said, _small in sheet_views.copies(subject.kind)}[
                 subject.copy
