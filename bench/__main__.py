@@ -9,7 +9,7 @@ import time
 
 from bench import report
 
-PARTS = ("pages", "shifts", "orders", "pdf", "solver", "waves", "bytes", "peers")
+PARTS = ("pages", "shifts", "orders", "pdf", "solver", "waves", "mobilize", "bytes", "peers")
 
 
 def main() -> None:

@@ -78,6 +78,11 @@ GOALS = {
         "rank_18000_s": Goal(AT_MOST, 2),
         "send_vs_endpoint": Goal(AT_LEAST, 0.5),
         "answer_vs_one_query": Goal(AT_LEAST, 0.3),
+        "sim_places_vs_blast": Goal(AT_LEAST, 1),
+        "sim_people_vs_blast": Goal(AT_MOST, 0.5),
+        "sim_minutes_later": Goal(AT_MOST, 5),
+        "sim_calibration_first": Goal(AT_MOST, 3),
+        "sim_calibration_all": Goal(AT_MOST, 3),
     },
     "bytes": {
         "html_gzip": Goal(AT_MOST, 5_000),

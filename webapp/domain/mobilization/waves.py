@@ -29,9 +29,9 @@ TARGETS: Mapping[Certainty, float] = {
     Certainty.GENTLE: 0.60,
 }
 
-# A quarter of a cold call list answers (facts.md): what is believed before anybody was ever called, and as how
-# many calls that counts.
-COLD_CHANCE, COLD_WEIGHT = 0.25, 12.0
+# A quarter of a cold call list answers (facts.md), four of five of them with yes and most in time: what is believed
+# before anybody was ever called, and as how many calls that counts.
+COLD_CHANCE, COLD_WEIGHT = 0.2, 12.0
 # A drill at a quiet hour is half as telling as a call.
 DRILL_WEIGHT = 0.5
 # How alike people are, in calls that the pool's own rate is worth beside a person's history.
@@ -106,7 +106,7 @@ class Prior:
 def prior_of(pool: Iterable[History]) -> Prior:
     """The prior that the pool's own history gives (empirical Bayes, method of moments for a beta-binomial).
 
-    The mean is the pool's rate, drawn towards a quarter by as many calls as `COLD_WEIGHT`. The strength follows
+    The mean is the pool's rate, drawn towards that of a cold list by as many calls as `COLD_WEIGHT`. The strength follows
     from how much more people differ than chance alone would have it: with Var(yᵢ/nᵢ) = m(1-m)/nᵢ·(1+(nᵢ-1)ρ),
     ρ is solved from the weighted sum of squares, drawn towards the usual one, and strength = 1/ρ - 1.
     """

@@ -307,7 +307,9 @@ def learn(*, widest_path: str, is_drill: bool) -> Learned:
         .order_by(c.id.desc())
         .limit(PAST_CALL_UPS)
     )
-    asked = and_(s.call_up_id.in_(latest), s.wave_id.is_not(None), s.channel.is_not(None))
+    # Who was let go before the window was over has not been asked to the end.
+    let_go = and_(s.answered_at.is_(None), s.stood_down_at.is_not(None), s.stood_down_at < s.reply_by)
+    asked = and_(s.call_up_id.in_(latest), s.wave_id.is_not(None), s.channel.is_not(None), ~let_go)
     in_time = and_(s.answered_at.is_not(None), s.answered_at <= s.reply_by, is_any(s.state, *_SAID_YES))
     past = [
         PastCall(float(row.expected or 0) / 1000, float(row.variance or 0) / 1_000_000, int(row.came or 0))

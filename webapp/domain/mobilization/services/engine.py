@@ -745,13 +745,9 @@ class _Step:
         connection = db.connection()
         connection.execute(insert(_summonses).inline(), self._summonses)
         person_ids = [each.person_id for each, _plan, _id in self._asked]
-        r = _reservists.c
-        called = (
-            {"drill_count": r.drill_count + 1, "last_drilled_at": now}
-            if row.is_drill
-            else {"call_count": r.call_count + 1, "last_called_at": now}
-        )
-        connection.execute(update(_reservists).where(r.person_id.in_(person_ids)).values(**called))
+        # That they were called counts at once for fairness; what they answered, when the books are closed.
+        called = {"last_drilled_at" if row.is_drill else "last_called_at": now}
+        connection.execute(update(_reservists).where(_reservists.c.person_id.in_(person_ids)).values(**called))
         with_code = queries.share_a_phone_with_open(person_ids)
         notify(self._deed, self._notices(with_code), area_path=row.area_path)
         audit.record(
