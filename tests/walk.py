@@ -26,6 +26,7 @@ from webapp.domain.mobilization.rules import CallUpState, MusterState, SheetCopy
 from webapp.domain.mobilization.rules import SheetKind as MobilizationSheetKind
 from webapp.domain.mobilization.services import board as boards
 from webapp.domain.mobilization.services import paper as mobilization_printing
+from webapp.domain.mobilization.services import reserve_lists
 from webapp.domain.mobilization.services import units as call_up_units
 from webapp.domain.notifications import services as notifications
 from webapp.domain.notifications.models import Contact
@@ -1702,3 +1703,88 @@ def answer_summons(world: World) -> Call:
 @call("GET /mobilization/slips/<token>")
 def show_slip(world: World) -> Call:
     return {"token": slip_queries.token_of(_asked(world, state=SummonsState.COMING).public_id)}, {}
+
+
+# --- the reserve --------------------------------------------------------------------------------------------
+
+
+def _reservist(world: World, *, member: bool = False) -> str:
+    """Somebody new of the reserve, so that no call meets what another one did."""
+    cast = world.cast
+    user = world.make.user("储备员")
+    made = world.make.reservist(
+        user,
+        area=cast.building if member else cast.other_building,
+        team=cast.team if member else None,
+    )
+    return made.public_id
+
+
+@call(
+    "GET /mobilization/reserve/<public_id>",
+    "GET /mobilization/reserve/<public_id>/edit",
+    "POST /mobilization/reserve/<public_id>/days",
+)
+def a_reservist_without_a_team(world: World) -> Call:
+    return {"public_id": _reservist(world)}, {}
+
+
+@call("GET /mobilization/reserve/<public_id> #member")
+def a_reservist_of_the_team(world: World) -> Call:
+    return {"public_id": _reservist(world, member=True)}, {}
+
+
+@call("POST /mobilization/reserve/<public_id>/edit")
+def what_is_known_of_a_reservist(world: World) -> Call:
+    form = {"category": "cadre", "unit": "县水务局", "skills": "driving", "note": "有车"}
+    return {"public_id": _reservist(world)}, form
+
+
+@call("POST /mobilization/reserve/<public_id>/readiness")
+def somebody_rests(world: World) -> Call:
+    return {"public_id": _reservist(world)}, {"readiness": "resting", "reason": "连续值班两天"}
+
+
+@call("POST /mobilization/reserve/<public_id>/leave", "POST /mobilization/reserve/<public_id>/reveal")
+def a_reservist_and_why(world: World) -> Call:
+    return {"public_id": _reservist(world)}, {"reason": "搬走了"}
+
+
+@call("POST /mobilization/reserve/enrol")
+def all_who_fit(world: World) -> Call:
+    return {}, {"area": world.cast.community.public_id, "everybody": "1"}
+
+
+@call("POST /mobilization/me/readiness")
+def i_am_limited(_world: World) -> Call:
+    return {}, {"readiness": "limited"}
+
+
+def _reserve_list_of_alice(world: World, *, is_taken: bool) -> Call:
+    actor = world.cast.actor("alice")
+    with world.cast.app.app_context():
+        public_id = reserve_lists.receive_list(
+            deed=make_deed(actor),
+            area_code="511623100013",
+            content="姓名,手机号,类别\n何援,15400007001,下沉干部\n无号,,下沉干部\n".encode(),
+            file_name="list.csv",
+            language="en",
+        )
+        reserve_lists.run_short(public_id=public_id, actor=actor, say=lambda code, _params: code)
+        if is_taken:
+            public_id = reserve_lists.start_import(deed=make_deed(actor), public_id=public_id)
+            reserve_lists.run_short(public_id=public_id, actor=actor, say=lambda code, _params: code)
+    return {"public_id": public_id}, {}
+
+
+@call(
+    "GET /mobilization/reserve/imports/<public_id>",
+    "POST /mobilization/reserve/imports/<public_id>/take",
+)
+def a_reserve_list_that_was_compared(world: World) -> Call:
+    return _reserve_list_of_alice(world, is_taken=False)
+
+
+@call("GET /mobilization/reserve/imports/<public_id>/errors.csv")
+def a_reserve_list_that_was_taken(world: World) -> Call:
+    return _reserve_list_of_alice(world, is_taken=True)

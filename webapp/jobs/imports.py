@@ -1,5 +1,6 @@
-"""Household lists of over a thousand rows, previewed and taken by the worker."""
+"""Lists of over a thousand rows, compared or read by the worker, then taken."""
 
+import importlib
 from typing import Any
 
 from flask import current_app
@@ -7,8 +8,14 @@ from flask_babel import force_locale
 
 from webapp.base import clock, jobs
 from webapp.base.jobs import JobView
-from webapp.domain.households.services import lists
-from webapp.web.errors import sentence
+from webapp.web.lists import say
+
+# Which feature does it; imported when the first such list comes.
+_LISTS = {
+    "households.import": "webapp.domain.households.services.lists",
+    "mobilization.import": "webapp.domain.mobilization.services.reserve_lists",
+    "volunteers.import": "webapp.domain.volunteers.services.lists",
+}
 
 
 def run(job: JobView) -> dict[str, Any]:
@@ -17,5 +24,7 @@ def run(job: JobView) -> dict[str, Any]:
     def report(progress: int) -> None:
         jobs.report(job_id=job.id, progress=progress, now=clock.now())
 
+    lists = importlib.import_module(_LISTS[job.kind])
     with current_app.test_request_context(), force_locale(job.parameters["language"]):
-        return lists.run(job=job, say=lambda code, params: sentence(code, **params), report=report)
+        result: dict[str, Any] = lists.run(job=job, say=say, report=report)
+    return result

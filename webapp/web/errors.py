@@ -309,8 +309,12 @@ SENTENCES: dict[str, Any] = {
     # What the muster refuses.
     "call_up_closed": _l("The books of this call-up are closed. Nothing can be written any more."),
     "no_place": _l("This person has no place any more. Please load the page again."),
-    "slip_unknown": _l("No slip of this call-up has this code. Please look again, or tell whoever leads here."),
-    "not_summoned": _l("You were not called for this. If you came to help, tell whoever leads here: they can add you."),
+    "slip_unknown": _l(
+        "No slip of this call-up has this code. Please look again, or tell whoever leads here."
+    ),
+    "not_summoned": _l(
+        "You were not called for this. If you came to help, tell whoever leads here: they can add you."
+    ),
     "muster_changed": _l(
         "Somebody wrote meanwhile, and nothing was overwritten: %(people)s. Please look, then save once more."
     ),
@@ -392,6 +396,29 @@ SENTENCES: dict[str, Any] = {
     "not_a_volunteer_yet": _l("Please sign up as a volunteer first; then this invitation takes you in."),
     "in_another_team": _l("You belong to another team. Your community can move you; please call."),
     "volunteer_decided": _l("Somebody has decided this already. Please look once more."),
+    # What the reserve refuses.
+    "not_in_reserve": _l("You do not stand in the reserve. Your page in the reserve says how to join."),
+    "reserve_not_for_you": _l(
+        "The reserve is for volunteers of age whom their community has accepted, and for appointed staff."
+    ),
+    "reservist_changed": _l("Somebody changed this reservist meanwhile. Please look once more."),
+    "reservist_elsewhere": _l("Stands in the reserve of another area. Whoever leads it there changes it."),
+    "still_called_up": _l("Somebody counts on it: a call-up is not over. Please cancel there first."),
+    "away_until_missing": _l("Please say until when, so that nobody is forgotten."),
+    "away_until_past": _l("This day is over. Please choose a later one."),
+    "away_until_far": _l("At most %(days)s days ahead. For longer, leave the reserve and join again."),
+    "days_frozen": _l(
+        "Half-days that begin within %(hours)s hours stand as they are: people plan with them. Nothing was changed."
+        " If something has come up, please call."
+    ),
+    "day_past": _l("A day that is over cannot be changed. Please load the page again."),
+    "day_far": _l("Only the next %(days)s days can be said. Please load the page again."),
+    "area_not_yours": _l("This area is not yours to choose. Please choose another one."),
+    "area_ambiguous": _l("Several areas are called “%(text)s”. Please write the code of the area."),
+    "team_unknown": _l("This team is not there any more. Please choose another one."),
+    "team_not_known": _l("No team of the area is called so; left out."),
+    "category_unknown": _l("“%(text)s” is no category of the reserve."),
+    "nobody_chosen": _l("Nobody was ticked. Please tick who comes in."),
     "volunteer_changed": _l("Somebody changed this volunteer meanwhile. Please look once more."),
     "own_application": _l("You cannot decide about yourself. Please ask a colleague."),
     "still_on_shifts": _l("There are %(count)s shifts or calls to come. Please give them back first."),

@@ -1,11 +1,11 @@
 """Forms of households: shape only. Choices are handed in; whether they are right is a question for the service."""
 
 from flask_babel import lazy_gettext
-from flask_wtf.file import FileField, FileRequired
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from webapp.web.forms import LinliForm
+from webapp.web.lists import ListForm
 
 _l = lazy_gettext
 
@@ -34,12 +34,7 @@ class DecisionForm(LinliForm):
     reason = TextAreaField(_l("Why? The resident reads this."), [Optional(), Length(max=400)])
 
 
-class ListForm(LinliForm):
+class HouseholdListForm(ListForm):
     """A household list to take."""
 
     community = SelectField(_l("Community"), validate_choice=False)
-    file = FileField(
-        _l("The list as CSV or XLSX"),
-        [FileRequired(_l("Please choose a file."))],
-        render_kw={"accept": ".csv,.txt,.xlsx,text/csv"},
-    )

@@ -11,6 +11,7 @@ from webapp.blueprints.mobilization import (  # noqa: E402, F401
     call_ups,
     check_in,
     forecast,
+    imports,
     muster,
     own,
     own_summonses,

@@ -1,7 +1,8 @@
 """Deeds of people: who stands behind a user, and staff with person, account and appointment at once."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from sqlalchemy import func, literal, select, update
 
@@ -156,3 +157,72 @@ def _register_staff(
     )
     requests.settle(claim, outcome="appointed", object_id=appointment_id)
     return appointment_id
+
+
+class Listed(Protocol):
+    """Somebody of a list: known by `id`, or new without one. `phones`: blind index → the number where it is new."""
+
+    id: int | None
+    name: str
+    id_number: str | None
+    id_index: str | None
+    born_on: date | None
+    phones: dict[str, str | None]
+
+
+def write_listed(people: Sequence[Listed], *, now: datetime, is_invented: bool) -> None:
+    """Persons of a list with their new numbers, inside the transaction of an import; who is new gets an `id`.
+
+    Of who is known the row is raised (which locks it), and an ID number that the list brought is kept.
+    """
+    connection = db.connection()
+    new = [each for each in people if each.id is None]
+    for each in people:
+        if each.id is None:
+            continue
+        changed: dict[str, Any] = {"version": _people.c.version + 1}
+        if each.id_number is not None:
+            changed |= {
+                "id_number": crypto.encrypt(each.id_number),
+                "id_index": each.id_index,
+                "born_on": each.born_on,
+            }
+        connection.execute(update(_people).where(_people.c.id == each.id).values(changed))
+    if new:
+        ids = connection.execute(
+            _people.insert().returning(_people.c.id, sort_by_parameter_order=True),
+            [_listed_row(each, now=now, is_invented=is_invented) for each in new],
+        ).scalars()
+        for each, person_id in zip(new, ids, strict=True):
+            each.id = person_id
+    phones = [
+        {
+            "person_id": each.id,
+            "phone": crypto.encrypt(number),
+            "phone_index": index,
+            "phone_tail": number[-4:],
+            "position": position,
+        }
+        for each in people
+        for position, (index, number) in enumerate(each.phones.items())
+        if number is not None
+    ]
+    if phones:
+        connection.execute(_phones.insert(), phones)
+
+
+def _listed_row(each: Listed, *, now: datetime, is_invented: bool) -> dict[str, Any]:
+    pinyin, initials = rules.pinyin_keys(each.name)
+    return {
+        "public_id": new_public_id(),
+        "name": each.name,
+        "name_key": rules.name_key(each.name),
+        "pinyin_key": pinyin,
+        "initials_key": initials,
+        "version": 1,
+        "is_invented": is_invented,
+        "id_number": crypto.encrypt(each.id_number) if each.id_number else None,
+        "id_index": each.id_index,
+        "born_on": each.born_on,
+        "created_at": now,
+    }

@@ -22,7 +22,7 @@ from webapp.base.tables import Problem, Row, Sheet
 from webapp.domain.areas.rules import building_key, name_key
 from webapp.domain.areas.services import Tally
 from webapp.domain.people import rules as people_rules
-from webapp.domain.people.models import Person, PersonPhone
+from webapp.domain.people.services import write_listed
 from webapp.domain.volunteers import rules
 from webapp.domain.volunteers.models import (
     Organisation,
@@ -40,8 +40,6 @@ from webapp.domain.volunteers.sheets import COLUMNS, REQUIRED, ReadVolunteer, Re
 BATCH = 500
 SHOWN = 200
 
-_people: Any = Person.__table__
-_phones: Any = PersonPhone.__table__
 _volunteers: Any = Volunteer.__table__
 _teams: Any = Team.__table__
 _organisations: Any = Organisation.__table__
@@ -607,8 +605,7 @@ def _import_batch(
     outcomes, problems = board.take(rows)
     touched = list(board.touched.values())
     _write_groups(deed, setting.area, board.groups.new)
-    _write_people(deed, touched, is_invented=setting.is_invented)
-    _write_phones(touched)
+    write_listed(touched, now=deed.now, is_invented=setting.is_invented)
     _write_volunteers(deed, touched)
     _write_skills(deed, touched)
     counted = Counter(outcome.kind for outcome in outcomes)
@@ -649,63 +646,6 @@ def _write_groups(deed: Deed, area: ImportArea, new: list[tuple[str, _Group]]) -
         else:
             group.id = connection.execute(table.insert().returning(table.c.id), columns).scalar_one()
         audit.record(deed, f"make_{kind}", kind, group.id, area_path=area.path)
-
-
-def _write_people(deed: Deed, touched: list[_Somebody], *, is_invented: bool) -> None:
-    connection = db.connection()
-    new = [each for each in touched if each.id is None]
-    values = []
-    for somebody in new:
-        pinyin, initials = people_rules.pinyin_keys(somebody.name)
-        values.append(
-            {
-                "public_id": new_public_id(),
-                "name": somebody.name,
-                "name_key": somebody.key,
-                "pinyin_key": pinyin,
-                "initials_key": initials,
-                "version": 1,
-                "is_invented": is_invented,
-                "id_number": crypto.encrypt(somebody.id_number) if somebody.id_number else None,
-                "id_index": somebody.id_index,
-                "born_on": somebody.born_on,
-                "created_at": deed.now,
-            }
-        )
-    known = [each for each in touched if each.id is not None]
-    for somebody in known:
-        changed: dict[str, Any] = {"version": _people.c.version + 1}
-        if somebody.id_number is not None:
-            changed |= {
-                "id_number": crypto.encrypt(somebody.id_number),
-                "id_index": somebody.id_index,
-                "born_on": somebody.born_on,
-            }
-        connection.execute(update(_people).where(_people.c.id == somebody.id).values(changed))
-    if values:
-        ids = connection.execute(
-            _people.insert().returning(_people.c.id, sort_by_parameter_order=True), values
-        ).scalars()
-        for somebody, person_id in zip(new, ids, strict=True):
-            somebody.id = person_id
-
-
-def _write_phones(touched: list[_Somebody]) -> None:
-    values = []
-    for somebody in touched:
-        for position, (index, number) in enumerate(somebody.phones.items()):
-            if number is not None:
-                values.append(
-                    {
-                        "person_id": somebody.id,
-                        "phone": crypto.encrypt(number),
-                        "phone_index": index,
-                        "phone_tail": number[-4:],
-                        "position": position,
-                    }
-                )
-    if values:
-        db.connection().execute(_phones.insert(), values)
 
 
 def _write_volunteers(deed: Deed, touched: list[_Somebody]) -> None:
