@@ -122,7 +122,7 @@ def payload(letter: Letter) -> bytes:
         "id": letter.message_id,
         "title": title.replace("][", " · ").replace("】【", " · ").strip("【】[]"),
         "body": body,
-        "page": letter.page or "/",
+        "page": letter.page or "/notifications",
         "lang": letter.language.replace("_", "-"),
     }
     while len(packed := json.dumps(said, ensure_ascii=False).encode()) > LONGEST_PAYLOAD:
