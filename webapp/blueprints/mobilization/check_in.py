@@ -51,7 +51,7 @@ def _page(public_id: str, code: str, *, status: int = 200, error: LinliError | N
             may_join=found.may_join,
             action=url_for("mobilization.check_in", public_id=public_id, code=code),
             sign_in=url_for(
-                "accounts.show_sign_in",
+                "accounts.sign_in",
                 next=url_for("mobilization.show_check_in", public_id=public_id, code=code),
             ),
             typed=request.form.get("slip", ""),
