@@ -55,7 +55,9 @@ def render(
         if by == SMS and len(text) > LONGEST[language]:
             text = _render(template, said, values, is_short=True)
         mark = gettext("[DRILL]")
-    return mark + text if is_drill and not text.startswith(mark) else text
+    if not is_drill or text.startswith(mark):
+        return text
+    return f"{mark} {text}" if language == "en" else f"{mark}{text}"
 
 
 def _render(template: str, said: "_Words", values: Mapping[str, Any], *, is_short: bool) -> str:

@@ -291,12 +291,15 @@ def test_staff_ask_by_sms_and_the_answer_proves_the_number(cast, make, app, rows
     with app.app_context():
         assert not verify(index)
     alice = cast.client("alice")
-    assert post(alice, ask).status_code == 303
+    answered = post(alice, ask)
+    assert answered.status_code == 303
+    assert "回1" in alice.get(answered.location).get_data(as_text=True).replace(" ", "")
     [message] = rows(select(_messages))
     assert (message.template, message.rank, message.way) == ("phone_check", Rank.OTHER, Way.SMS)
     assert crypto.decrypt(message.address) == "13712345678"
     # Asked once a day; the number of the sign-in is proved by that.
-    assert post(alice, ask).status_code == 303
+    again = post(alice, ask)
+    assert "没有发" in alice.get(again.location).get_data(as_text=True)
     assert len(rows(select(_messages))) == 1
     with app.app_context():
         assert verify(index)
@@ -308,6 +311,15 @@ def test_staff_ask_by_sms_and_the_answer_proves_the_number(cast, make, app, rows
 @db.writing
 def verify(index: str) -> bool:
     return services.verify_phone_by_reply(index, clock.now())
+
+
+def test_the_button_stands_where_a_number_is_not_proved(cast, change):
+    path = f"/mobilization/reserve/{cast.reservists['vera'].public_id}"
+    alice = cast.client("alice")
+    assert "/verify" not in alice.get(path).get_data(as_text=True)
+    change(of(cast, "vera").values(failing_since=clock.now()))
+    assert "/verify" in alice.get(path).get_data(as_text=True)
+    assert "/verify" not in cast.client("bob").get(path).get_data(as_text=True)
 
 
 def test_who_opted_out_is_not_asked_and_a_late_answer_means_something_else(cast, make, app, rows, change):

@@ -1,6 +1,7 @@
 """How messages reach me: my numbers, this phone, staff channels; trying each, and saying that it arrived."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, current_app, make_response, render_template, url_for
 
@@ -15,6 +16,7 @@ from webapp.domain.notifications import rules, services
 from webapp.domain.notifications.queries import contacts
 from webapp.domain.notifications.queries.contacts import OwnContact, OwnPhone
 from webapp.domain.notifications.rules import ContactState
+from webapp.web import words
 from webapp.web.forms import refuse_form
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import answer
@@ -25,7 +27,7 @@ from webapp.web.words import gettext
 class ContactWords:
     """A number, subscription or channel in words."""
 
-    title: str
+    title: Any
     detail: str | None
     state: str
     tone: str
@@ -100,7 +102,9 @@ def _contact(contact: OwnContact) -> ContactWords:
     if contact.state is ContactState.VERIFIED and contact.test is not MessageState.FAILED:
         said = None
     return ContactWords(
-        title=contact.label or (gettext("A phone or computer") if is_push else _kind(contact.shown)),
+        title=words.said(contact.label)
+        if contact.label
+        else (gettext("A phone or computer") if is_push else _kind(contact.shown)),
         detail=None if is_push else contact.shown,
         state=word,
         tone=tone,
@@ -157,7 +161,7 @@ def ask_to_verify(public_id: str):
     if not found.may_manage:
         raise NotAllowed
     count = services.ask_to_verify(deed=deed(), person_ids=[found.person_id], area_path=found.area_path)
-    back = url_for("mobilization.show_reservist", public_id=public_id)
+    back = url_for("mobilization.show_reservist", public_id=public_id, asked=int(count > 0))
     return answer(otherwise=back, code="asked" if count else "nobody_to_ask")
 
 
