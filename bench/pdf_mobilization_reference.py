@@ -39,7 +39,7 @@ def main(count: int, target: str) -> None:
                 person.team.zh,
                 person.role,
                 person.phone,
-                f"能来\n{person.answered_at:%H:%M}",
+                f"{person.answered_at:%H:%M}",
                 f"{person.eta_at:%H:%M}",
                 f"{person.arrived_at:%H:%M}" if person.arrived_at else "",
                 "",

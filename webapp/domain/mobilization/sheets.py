@@ -216,7 +216,8 @@ class SummarySheet:
         return len(self.roles) + len(self.teams)
 
 
-MOST_TEAMS = 12
+# What one page holds: lines of roles, their sum, and teams of whom one lead is named.
+ONE_PAGE, FEWEST_TEAMS, LEADS_NAMED = 13, 3, 1
 
 
 def summary_sheet(
@@ -227,10 +228,14 @@ def summary_sheet(
     started_at: datetime | None,
 ) -> SummarySheet:
     """One page: the largest teams are named, the others put together."""
-    ordered = sorted(teams, key=lambda each: (-each.expected, each.name.zh))
+    ordered = [
+        replace(each, leads=each.leads[:LEADS_NAMED])
+        for each in sorted(teams, key=lambda each: (-each.expected, each.name.zh))
+    ]
     if not facts.is_working:
         ordered = [replace(each, leads=tuple((name, "") for name, _phone in each.leads)) for each in ordered]
-    shown, others = ordered[:MOST_TEAMS], ordered[MOST_TEAMS:]
+    most = max(FEWEST_TEAMS, ONE_PAGE - len(roles))
+    shown, others = ordered[:most], ordered[most:]
     if others:
         shown.append(
             TeamSummary(
