@@ -1645,8 +1645,10 @@ def vera_is_asked_how_she_is(world: World) -> Call:
 
 
 @call("GET /mobilization/call-ups/<public_id>/shift", "POST /mobilization/call-ups/<public_id>/shift")
-def a_shift_for_vera(world: World) -> Call:
-    made = _mustering(world, **_there())[0]
+def a_shift_of_somebody_new(world: World) -> Call:
+    # Vera is on the call-ups of all the other calls at the same time, and nobody is booked twice.
+    made = world.make.call_up(world.cast.community)
+    world.make.summons(made, world.make.user("新来的").person_id, state=SummonsState.COMING, **_there())
     return {"public_id": made.public_id}, {"new_post": f"临时岗{made.code}"}
 
 

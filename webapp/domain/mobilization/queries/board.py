@@ -151,7 +151,7 @@ def get_wall_tag(*, token: str, now: datetime) -> str:
 
 @reading
 def get_board(*, actor: Actor, public_id: str, now: datetime) -> Board:
-    """The board of a call-up that the actor sees whole. Three statements, at any size."""
+    """The board of a call-up that the actor sees whole. Two to four statements, at any size."""
     row = (
         db.connection()
         .execute(
@@ -207,7 +207,11 @@ def _board(row: Any, now: datetime, *, is_wall: bool = False) -> Board:
     roles = role_lines(row.id, now)
     figures = sum((each.figures for each in roles), Figures())
     late = _awaited(row.id, overdue(now), _due(), is_wall=is_wall) if figures.overdue else ()
-    due = _awaited(row.id, welfare_due(now), _summonses.c.welfare_due_at, is_wall=is_wall)
+    due = (
+        _awaited(row.id, welfare_due(now), _summonses.c.welfare_due_at, is_wall=is_wall)
+        if row.welfare_count
+        else ()
+    )
     return Board(
         call_up_id=row.id,
         public_id=row.public_id,
@@ -222,7 +226,7 @@ def _board(row: Any, now: datetime, *, is_wall: bool = False) -> Board:
         figures=figures,
         roles=tuple(roles),
         overdue=late,
-        welfare=due if row.welfare_count else (),
+        welfare=due,
         welfare_count=row.welfare_count,
         tag=_tag(row),
     )
