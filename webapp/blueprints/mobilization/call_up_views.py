@@ -71,7 +71,7 @@ def state(of: CallUpState) -> tuple[str, str]:
         CallUpState.PAUSED: (gettext("Paused"), "warn"),
         CallUpState.ENDED: (gettext("Calling has ended"), "info"),
         CallUpState.STOOD_DOWN: (gettext("Stood down"), "plain"),
-        CallUpState.CLOSED: (gettext("Closed"), "plain"),
+        CallUpState.CLOSED: (gettext("Books closed"), "plain"),
     }[of]
 
 
@@ -428,7 +428,7 @@ def _quiet_meets(now: datetime) -> bool:
 
 def told(of: UnitPage, now: datetime) -> list[tuple[str, Any]]:
     """The same for a team's lead, with whom to ask."""
-    return [*facts(of, now), (gettext("Called by"), words.said(of.caller_name))]
+    return [*facts(of, now), (gettext("Who calls"), words.said(of.caller_name))]
 
 
 def member(each: Member) -> str | None:
@@ -487,8 +487,8 @@ def choices(of: CallUpView) -> list[tuple[str, Any]]:
             if of.tier_path == of.widest_path
             else joined([area(of.tier), gettext("if needed as far as %(area)s", area=area(of.widest))]),
         ),
-        (gettext("Called by"), joined([words.said(of.caller_name), of.phone])),
-        (gettext("Number"), joined([of.number, gettext("code for replies: %(code)s", code=of.code)])),
+        (gettext("Who calls"), joined([words.said(of.caller_name), of.phone])),
+        (gettext("Number of the call-up"), joined([of.number, gettext("code for replies: %(code)s", code=of.code)])),
     ]
     if of.quiet_reason:
         found.append((gettext("Why in quiet hours"), words.said(of.quiet_reason)))
@@ -809,5 +809,5 @@ def _event_words(each: EventView, page: WavesPage) -> Any:
         EventKind.LISTED: gettext("The silent are on the call list"),
         EventKind.ENDED: gettext("Calling ended"),
         EventKind.STOOD_DOWN: gettext("Stood down"),
-        EventKind.CLOSED: gettext("Closed"),
+        EventKind.CLOSED: gettext("Books closed"),
     }[each.kind]
