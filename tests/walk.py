@@ -1658,7 +1658,7 @@ def a_wall(world: World) -> Call:
     actor = world.cast.actor("alice")
     with world.cast.app.app_context():
         boards.make_wall(deed=make_deed(actor), call_up=made.public_id)
-        token, _ = board_queries.find_wall(actor=actor, public_id=made.public_id)
+        token = board_queries.find_wall(actor=actor, public_id=made.public_id).token
     return {"token": token or ""}, {}
 
 
@@ -1790,3 +1790,27 @@ def a_reserve_list_that_was_compared(world: World) -> Call:
 @call("GET /mobilization/reserve/imports/<public_id>/errors.csv")
 def a_reserve_list_that_was_taken(world: World) -> Call:
     return _reserve_list_of_alice(world, is_taken=True)
+
+
+@call("GET /mobilization/call-ups/<public_id>/call-list")
+def show_call_list(world: World) -> Call:
+    call_up = world.make.call_up(world.cast.community)
+    world.make.summons(call_up, world.cast.people["vera"].person_id, listed_at=clock.now())
+    return {"public_id": call_up.public_id}, {}
+
+
+@call("POST /mobilization/summonses/<public_id>/calls")
+def record_call(world: World) -> Call:
+    return {"public_id": _asked(world, listed_at=clock.now()).public_id}, {"result": "no_answer"}
+
+
+@call("POST /mobilization/summonses/<public_id>/calls #viktor")
+def record_call_to_somebody_of_no_team(world: World) -> Call:
+    call_up = world.make.call_up(world.cast.community)
+    summons = world.make.summons(call_up, world.cast.people["viktor"].person_id, listed_at=clock.now())
+    return {"public_id": summons.public_id}, {"result": "no_answer"}
+
+
+@call("POST /notifications/replies/<public_id>/settle")
+def settle_reply(world: World) -> Call:
+    return {"public_id": world.make.sms_reply(world.cast.community, text="我看看").public_id}, {}

@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 
 from webapp.base import clock
+from webapp.blueprints.mobilization.call_up_views import state
 from webapp.domain.mobilization import rules
 from webapp.domain.mobilization.queries.board import Awaited, Board, RoleLine
 from webapp.domain.mobilization.queries.muster import Line, Muster, ToLetGo
@@ -28,18 +29,6 @@ from webapp.web.words import gettext
 def span(starts_at: datetime, ends_at: datetime, *, now: datetime) -> str:
     """tonight 21:00–01:00."""
     return f"{words.moment(starts_at, now=now)}–{words.clock_time(ends_at)}"
-
-
-def state(value: CallUpState) -> tuple[str, str]:
-    """Where a call-up stands, as a word and a tone."""
-    return {
-        CallUpState.DRAFT: (gettext("Draft"), "plain"),
-        CallUpState.RUNNING: (gettext("Calling"), "good"),
-        CallUpState.PAUSED: (gettext("Paused"), "warn"),
-        CallUpState.ENDED: (gettext("Calling has ended"), "info"),
-        CallUpState.STOOD_DOWN: (gettext("Stood down"), "plain"),
-        CallUpState.CLOSED: (gettext("Books closed"), "plain"),
-    }[value]
 
 
 # --- figures ------------------------------------------------------------------------------------------------

@@ -50,16 +50,17 @@ def show_wall(token: str):
 @requires(Permission.CALL_UP_MANAGE)
 def show_wall_address(public_id: str):
     """The secret address of the wall, to open on the screen at the point; to make anew, to take back."""
-    token, area_path = queries.find_wall(actor=current_actor(), public_id=public_id)
-    pages.use_place(areas.get_place(area_path))
+    wall = queries.find_wall(actor=current_actor(), public_id=public_id)
+    pages.use_place(areas.get_place(wall.area_path))
     address = (
-        f"{current_app.config['PUBLIC_URL']}{url_for('mobilization.show_wall', token=token)}"
-        if token
+        f"{current_app.config['PUBLIC_URL']}{url_for('mobilization.show_wall', token=wall.token)}"
+        if wall.token
         else None
     )
     response = make_response(
         render_template(
             "mobilization/wall_address.html",
+            is_drill=wall.is_drill,
             address=address,
             drawing=qr.svg(address, label=gettext("Address of the wall board")) if address else None,
             make=url_for("mobilization.make_wall", public_id=public_id),

@@ -325,10 +325,18 @@ def _awaited(call_up_id: int, condition: Any, at: Any, *, is_wall: bool) -> tupl
     )
 
 
+@dataclass(frozen=True)
+class WallAddress:
+    """Whether a wall stands open, and behind which token."""
+
+    token: str | None
+    area_path: str
+    is_drill: bool
+
+
 @reading
-def find_wall(*, actor: Actor, public_id: str) -> tuple[str | None, str | None]:
-    """The token of the wall that stands open (None: none), and the call-up's area path, for who steers it."""
+def find_wall(*, actor: Actor, public_id: str) -> WallAddress:
+    """The wall of a call-up, for who steers it."""
     row = scope.managed_call_up(actor, public_id)
-    if row.wall_token_hash is None:
-        return None, row.area_path
-    return wall_token(row.public_id, row.wall_number), row.area_path
+    token = None if row.wall_token_hash is None else wall_token(row.public_id, row.wall_number)
+    return WallAddress(token, row.area_path, row.is_drill)
