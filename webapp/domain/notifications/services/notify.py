@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.base import crypto, db, outbox
@@ -21,16 +21,15 @@ from webapp.domain.accounts.models import User
 from webapp.domain.areas import queries as areas
 from webapp.domain.notifications.models import InboxItem
 from webapp.domain.notifications.queries import reach
-from webapp.domain.notifications.queries.reach import Receiver
+from webapp.domain.notifications.queries.reach import Receiver, is_one_of
 from webapp.domain.notifications.rules import Channel, ContactState, WhyNot
 
 _users: Any = User.__table__
 _items: Any = InboxItem.__table__
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _WAYS = {Channel.PUSH: Way.PUSH, Channel.STAFF: Way.STAFF}
-# Ten columns each: within what SQLAlchemy and SQLite put into one statement.
-_ROWS_AT_ONCE = 3000
-_USERS_AT_ONCE = 20_000
+_PEOPLE_AT_ONCE = 20_000
+_encoder = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _into_inbox(deed: Deed, notices: Sequence[Notice], said: Mapping[str, Any]) 
             "public_id": new_public_id(),
             "person_id": each.person_id,
             "template": each.template,
-            "parameters": _as_json({**said, **each.parameters}),
+            "parameters": _encoder.encode({**said, **each.parameters}),
             "reference": each.reference,
             "address": each.address,
             "is_drill": each.is_drill,
@@ -127,14 +126,19 @@ def _into_inbox(deed: Deed, notices: Sequence[Notice], said: Mapping[str, Any]) 
         for each in notices
     ]
     connection = db.connection()
-    written = connection.execute(
-        _INSERTS[connection.dialect.name](_items)
-        .on_conflict_do_nothing(index_elements=["person_id", "template", "reference"])
-        .returning(_items.c.public_id),
-        rows,
-        execution_options={"insertmanyvalues_page_size": _ROWS_AT_ONCE},
+    insert = _INSERTS[connection.dialect.name](_items)
+    connection.execute(
+        insert.on_conflict_do_nothing(index_elements=["person_id", "template", "reference"]).inline(), rows
     )
-    ids = set(written.scalars())
+    # Asked for afterwards: an INSERT of thousands that also answers costs the driver more than both.
+    ids: set[str] = set()
+    people = sorted({each.person_id for each in notices})
+    for start in range(0, len(people), _PEOPLE_AT_ONCE):
+        found = select(_items.c.public_id).where(
+            is_one_of(_items.c.person_id, people[start : start + _PEOPLE_AT_ONCE]),
+            _items.c.created_at == deed.now,
+        )
+        ids.update(connection.execute(found).scalars())
     return [each for each, row in zip(notices, rows, strict=True) if row["public_id"] in ids]
 
 
@@ -142,10 +146,10 @@ def _raise_unread(notices: Sequence[Notice]) -> None:
     counts = Counter(each.person_id for each in notices)
     for count in sorted(set(counts.values())):
         people = sorted(person_id for person_id, how_many in counts.items() if how_many == count)
-        for start in range(0, len(people), _USERS_AT_ONCE):
+        for start in range(0, len(people), _PEOPLE_AT_ONCE):
             db.connection().execute(
                 update(_users)
-                .where(_users.c.person_id.in_(people[start : start + _USERS_AT_ONCE]))
+                .where(is_one_of(_users.c.person_id, people[start : start + _PEOPLE_AT_ONCE]))
                 .values(unread_count=_users.c.unread_count + count)
             )
 
@@ -186,7 +190,3 @@ def _copies(
     for each in receiver.addresses:
         # What is pressed there opens this page of the app.
         yield copy(_WAYS[each.channel], each.address, page=notice.address)
-
-
-def _as_json(parameters: Mapping[str, Any]) -> str:
-    return json.dumps(dict(parameters), ensure_ascii=False, default=str)
