@@ -298,6 +298,18 @@ def count_summoned(made):
     )
 
 
+def test_nobody_is_asked_beside_their_lead(make, cast, in_app):
+    made = make.call_up(cast.community, roles=((None, 10),))
+    unit = ask(cast, made, count=2)
+    engine.run_due(clock.now())
+    assert count_summoned(made) == 2  # viktor and bob; tess and vera belong to the team
+    assert summons_of(made, "vera", cast) is None
+    promise(unit, 0)
+    with clock.set_for_test(EVENING + timedelta(minutes=11)):
+        engine.run_due(clock.now())
+        assert summons_of(made, "vera", cast) is not None
+
+
 def test_after_half_the_time_a_silent_lead_is_to_be_called(make, cast, in_app):
     made = make.call_up(cast.community)
     ask(cast, made)
@@ -367,7 +379,7 @@ def test_only_members_of_the_team_can_be_named(make, cast, in_app):
     unit = ask(cast, made)
     with pytest.raises(NotFound):
         services.name_members(
-            deed=by_link(), token=services.token_of(unit), members=[cast.people["viktor"].public_id]
+            deed=by_link(), token=services.token_of(unit), members=[cast.people["viktor"].person_public_id]
         )
 
 

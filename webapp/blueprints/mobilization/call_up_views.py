@@ -53,7 +53,7 @@ from webapp.web import words
 from webapp.web.errors import sentence
 from webapp.web.words import gettext
 
-ROWS_SHOWN = 3
+ROWS_SHOWN = 2
 
 # --- words --------------------------------------------------------------------------------------------------
 

@@ -276,6 +276,10 @@ def call_up_page(view: CallUpView, error: LinliError | None = None) -> str:
     )
 
 
+# Where the lead of a team whose people were called finds them.
+_LEADS_TOO = {"mobilization.show_muster", "mobilization.show_call_list", "mobilization.list_sheets"}
+
+
 def _links(view: CallUpView) -> list[tuple[str, str, str]]:
     """The other pages of the call-up that are there: what, where, and the figure that matters."""
     actor = current_actor()
@@ -288,9 +292,10 @@ def _links(view: CallUpView) -> list[tuple[str, str, str]]:
             Permission.CALL_LIST,
             str(view.listed_count or ""),
         ),
-        ("mobilization.list_sheets", words.gettext("Print"), Permission.CALL_LIST, ""),
+        ("mobilization.list_sheets", words.gettext("Print"), Permission.CALL_UP_SEE, ""),
         ("mobilization.list_waves", words.gettext("Waves and timeline"), Permission.CALL_UP_SEE, ""),
         ("mobilization.show_report", words.gettext("Report"), Permission.CALL_UP_SEE, ""),
+        ("mobilization.show_stand_down", words.gettext("Stand down"), Permission.CALL_UP_MANAGE, ""),
         ("mobilization.show_stand_down", words.gettext("Stand down …"), Permission.CALL_UP_MANAGE, ""),
     ]
     return [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from webapp.base import db
 from webapp.base.db import is_any, reading, within
@@ -184,7 +184,9 @@ def load_call_up(*, public_id: str | None = None, call_up_id: int | None = None,
         select(_categories.c.category).where(_categories.c.call_up_id == row.id)
     ).scalars()
     asked = connection.execute(
-        select(_summonses.c.person_id).where(_summonses.c.call_up_id == row.id)
+        select(_summonses.c.person_id)
+        .where(_summonses.c.call_up_id == row.id)
+        .union(_asked_by_their_lead(row.id, now))
     ).scalars()
     hurried_at = connection.execute(
         select(func.max(_events.c.at)).where(
@@ -200,6 +202,17 @@ def load_call_up(*, public_id: str | None = None, call_up_id: int | None = None,
         asked=frozenset(asked),
         hurried_at=hurried_at,
     )
+
+
+def _asked_by_their_lead(call_up_id: int, now: datetime) -> Any:
+    """The reservists of teams whose lead has still to say who comes: nobody asks them beside the lead."""
+    u = _units.c
+    still = or_(
+        and_(u.state == UnitState.WAITING, u.reply_by > now),
+        and_(u.state == UnitState.COMING, u.named_count < u.promised_count),
+    )
+    teams = select(u.team_id).where(u.call_up_id == call_up_id, still)
+    return select(_reservists.c.person_id).where(_reservists.c.team_id.in_(teams))
 
 
 def _ladder(first: str, widest: str) -> tuple[str, ...]:
