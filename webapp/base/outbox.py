@@ -338,11 +338,14 @@ def _take(*, now: datetime, limit: int, may_repeat: bool, ways: Collection[Way])
         .order_by(c.rank, c.due_at, c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Named, so that PostgreSQL runs it once: as a plain subquery of IN it may be run again for each row that
+        # is looked at, each time over other rows, and more than `limit` would be taken.
+        .cte("chosen")
     )
     until = now + LEASE
     rows = connection.execute(
         update(_messages)
-        .where(c.id.in_(chosen))
+        .where(c.id.in_(select(chosen.c.id)))
         .values(state=MessageState.SENDING, leased_until=until, attempt_count=c.attempt_count + 1)
         .returning(
             c.id,
