@@ -38,7 +38,7 @@ def figures(found: Figures) -> list[tuple[str, str]]:
     """应到 60 · 实到 52 · 在路上 5 · 没消息 3, as pairs."""
     return [
         (gettext("Expected"), str(found.expected)),
-        (gettext("Arrived"), str(found.arrived)),
+        (gettext("Came"), str(found.arrived)),
         (gettext("On the way"), str(found.en_route)),
         (gettext("No word"), str(found.silent)),
     ]
@@ -96,7 +96,7 @@ def _awaited(each: Awaited, now: datetime) -> dict[str, Any]:
         "name": words.said(each.name),
         "role": words.said(each.assigned_to or each.role),
         "at": words.clock_time(each.at),
-        "late": gettext("%(count)s minutes late", count=late),
+        "late": gettext("%(count)s minutes overdue", count=late),
         "check": url_for("mobilization.check_welfare", public_id=each.summons),
     }
 
@@ -139,7 +139,7 @@ def evidence(value: Evidence) -> str:
 def where(line: Line) -> tuple[str, str]:
     """Where somebody has got to, as a word and a tone."""
     if line.departed_at is not None:
-        return gettext("Left %(time)s", time=words.clock_time(line.departed_at)), "plain"
+        return gettext("Gone since %(time)s", time=words.clock_time(line.departed_at)), "plain"
     if line.is_extra:
         return gettext("There, no place open"), "warn"
     if line.muster is MusterState.ON_DUTY:
@@ -313,7 +313,7 @@ def curve_name(name: str) -> str:
     return {
         "notified": gettext("Notified"),
         "acknowledged": gettext("Answered"),
-        "mustered": gettext("Arrived"),
+        "mustered": gettext("Came"),
     }[name]
 
 
@@ -453,8 +453,8 @@ def report(found: Report, now: datetime) -> dict[str, Any]:
         "as_of": words.moment(found.as_of, now=now),
         "facts": [
             (gettext("Calling began"), words.moment(found.started_at, now=now)),
-            (gettext("Muster"), f"{span(found.starts_at, found.ends_at, now=now)}"),
-            (gettext("At"), words.said(found.muster_point)),
+            (gettext("Muster time"), span(found.starts_at, found.ends_at, now=now)),
+            (gettext("Muster point"), words.said(found.muster_point)),
             (gettext("Waves"), str(found.wave_count)),
             (gettext("Typical time to an answer"), minutes(found.answer_minutes)),
             (gettext("Typical time from the call to the muster"), minutes(found.muster_minutes)),
