@@ -26,6 +26,8 @@ from webapp.domain.mobilization.rules import (
     Stay,
     SummonsState,
 )
+from webapp.domain.notifications.models import SmsReply
+from webapp.domain.notifications.rules import ReplyState
 from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.rosters.models import (
     Post,
@@ -152,6 +154,12 @@ class MadeSummons:
     public_id: str
     token: str
     person_id: int
+
+
+@dataclass(frozen=True)
+class MadeSms:
+    id: int
+    public_id: str
 
 
 @dataclass(frozen=True)
@@ -684,6 +692,38 @@ class Factory:
                     )
                 )
             return MadeSummons(summons.id, public_id, token, person_id)
+
+        return self._write(build)
+
+    def sms_reply(
+        self,
+        area: MadeArea | None = None,
+        *,
+        text: str = "1",
+        phone: str = "13800139999",
+        state: ReplyState = ReplyState.UNCLEAR,
+        **columns: Any,
+    ) -> MadeSms:
+        """An SMS that came in; with an area an unclear one that its staff read."""
+
+        def build() -> MadeSms:
+            public_id = new_public_id()
+            values = {"received_at": clock.now(), "unclear_because": None} | columns
+            if state is ReplyState.UNCLEAR:
+                values["unclear_because"] = values["unclear_because"] or "not_understood"
+            reply = SmsReply(
+                public_id=public_id,
+                gateway_id=f"in-{public_id}",
+                phone=crypto.encrypt(phone),
+                phone_index=crypto.blind_index("phone", phone),
+                text=crypto.encrypt(text),
+                state=state,
+                area_path=area.path if area else None,
+                **values,
+            )
+            db.session().add(reply)
+            db.session().flush()
+            return MadeSms(reply.id, public_id)
 
         return self._write(build)
 

@@ -30,6 +30,7 @@ from webapp.domain.notifications.services import Tries
 from webapp.jobs import gateways, registry, tidy
 from webapp.jobs.call_ups import Waves
 from webapp.jobs.gateways import Gateway, Letter, Outcome, Result
+from webapp.jobs.replies import Replies
 from webapp.web import messages
 
 log = logging.getLogger("linli.worker")
@@ -65,7 +66,8 @@ def run(app: Flask) -> None:
     worker = JobWorker(app, stop)
     threads = [threading.Thread(target=worker.run, name="jobs", daemon=True)]
     threads += [threading.Thread(target=each.run, name=each.name, daemon=True) for each in senders]
-    threads.append(threading.Thread(target=Waves(app, stop).run, name=Waves.name, daemon=True))
+    for each in (Waves(app, stop), Replies(app, stop)):
+        threads.append(threading.Thread(target=each.run, name=each.name, daemon=True))
     if Way.SMS not in ways:
         log.error("no_gateway", extra={"setting": "LINLI_SMS_URL"})
     consumer = _periodic(app)

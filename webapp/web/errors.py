@@ -500,6 +500,7 @@ SENTENCES: dict[str, Any] = {
     "call_up_stood_down": _l(
         "There are enough people, you need not come. Thank you. You will be disturbed less."
     ),
+    "reply_settled": _l("Somebody else has dealt with this message meanwhile."),
     "reply_missing": _l("Please press one of the buttons: you can come, you cannot, or you answer later."),
     "call_up_over": _l("This call-up is over. Thank you for answering."),
     "sealed_tick": _l(

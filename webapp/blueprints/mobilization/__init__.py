@@ -8,6 +8,7 @@ bp = Blueprint("mobilization", __name__, url_prefix="/mobilization")
 from webapp.blueprints.mobilization import (  # noqa: E402, F401
     answers,
     board,
+    call_list,
     call_ups,
     check_in,
     forecast,

@@ -9,7 +9,7 @@ from webapp.base import clock
 from webapp.base.actor import Actor
 from webapp.base.errors import LinliError, RuleBroken
 from webapp.blueprints.mobilization import bp, summons_views
-from webapp.blueprints.rosters.posts import refused
+from webapp.blueprints.mobilization.call_ups import refused
 from webapp.domain.mobilization.queries import own_summonses as queries
 from webapp.domain.mobilization.rules import ETA_MINUTES, Answer, AnswerSource, CannotReason, Reply
 from webapp.domain.mobilization.services import answers as services
@@ -20,15 +20,15 @@ from webapp.web.guard import deed, public
 from webapp.web.htmx import answer as answered
 
 
-def read_answer(form: MultiDict[str, str]) -> Answer:
+def read_answer(form: MultiDict[str, str], *, reply: str | None = None) -> Answer:
     """The answer of a form; RuleBroken reply_missing where it says none. A reason nobody knows is left out."""
     try:
-        reply = Reply(form.get("reply", ""))
+        said = Reply(reply or form.get("reply", ""))
     except ValueError:
         raise RuleBroken("reply_missing", field="reply") from None
     minutes, reason = form.get("eta", ""), form.get("reason", "")
     return Answer(
-        reply=reply,
+        reply=said,
         eta_minutes=int(minutes) if minutes in {str(each) for each in ETA_MINUTES} else None,
         reason=CannotReason(reason) if reason in set(CannotReason) else None,
         said=form.get("said", "").strip()[:200],

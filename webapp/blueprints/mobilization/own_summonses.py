@@ -7,7 +7,7 @@ from webapp.base.errors import LinliError
 from webapp.base.permissions import Permission
 from webapp.blueprints.mobilization import bp, summons_views
 from webapp.blueprints.mobilization.answers import read_answer, shown
-from webapp.blueprints.rosters.posts import refused
+from webapp.blueprints.mobilization.call_ups import refused
 from webapp.domain.mobilization.queries import own_summonses as queries
 from webapp.domain.mobilization.rules import AnswerSource
 from webapp.domain.mobilization.services import answers as services

@@ -108,8 +108,8 @@ def list_reservists():
     actor, now = current_actor(), clock.now()
     wanted, arguments = _filter()
     after = request.args.get("after") or None
-    page = reserve.list_reservists(actor=actor, wanted=wanted, after=after, now=now)
-    choices = reserve.list_choices(actor=actor)
+    choices = reserve.list_choices(actor=actor, now=now)
+    page = reserve.list_reservists(actor=actor, wanted=wanted, after=after, now=now, cordon=choices.cordon)
     return page_or_fragment(
         "mobilization/reserve.html",
         "mobilization/_reserve_rows.html",

@@ -1,5 +1,7 @@
 """Rules of the reserve and of call-ups: words, states, and what may follow what. Pure."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -578,3 +580,44 @@ def ensure_days_open(
             raise RuleBroken("day_past")
         if is_frozen(begins_at, now=now, freeze=freeze) and not reason:
             raise RuleBroken("days_frozen", hours=int(freeze.total_seconds() // 3600))
+
+
+# --- answers by SMS -----------------------------------------------------------------------------------------
+
+_SAYS_YES = (
+    "1", "能来", "能", "来", "可以来", "我能来", "能到", "马上来", "马上到", "一定到", "准时到", "收到能来", "1能来",
+    "能来1", "yes",
+)  # fmt: skip
+_SAYS_NO = (
+    "2", "来不了", "不能来", "不能", "不来", "去不了", "我来不了", "我不能来", "来不成", "不行", "没空", "有事来不了", "2来不了",
+    "来不了2", "2不能", "2不能来", "不能来2", "no",
+)  # fmt: skip
+_SAYS = dict.fromkeys(_SAYS_YES, Reply.COMING) | dict.fromkeys(_SAYS_NO, Reply.CANNOT)
+_CODE_DIGITS = 4
+_NO_WORD = re.compile(r"[^\w]+|_+")
+
+
+def read_sms(text: str) -> tuple[tuple[Reply, str | None], ...]:
+    """What an SMS can mean: each a reply and the code of the call-up it names (None: none); empty for anything else.
+
+    回复 before it, full-width figures, spaces and full stops change nothing. "14071" may be 1 for 4071 or 1407 and 1:
+    which of them is a call-up of this person decides whoever asks.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    words = [word for word in _NO_WORD.split(plain) if word]
+    joined = "".join(words)
+    for prefix in ("回复", "答复", "回"):
+        joined = joined.removeprefix(prefix)
+    if joined in _SAYS:
+        return ((_SAYS[joined], None),)
+    found = []
+    front, code = joined[:-_CODE_DIGITS], joined[-_CODE_DIGITS:]
+    if front in _SAYS and code.isascii() and code.isdecimal():
+        found.append((_SAYS[front], code))
+    code, back = joined[:_CODE_DIGITS], joined[_CODE_DIGITS:]
+    if back in _SAYS and code.isascii() and code.isdecimal():
+        # "1 4071" was written apart: nobody means 1407 and 1.
+        is_apart = len(words) > 1 and words[0] != code
+        if not (found and is_apart):
+            found.append((_SAYS[back], code))
+    return tuple(found)

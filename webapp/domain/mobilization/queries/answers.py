@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import String, and_, bindparam, cast, literal_column, null, or_, select, union_all
 
-from webapp.base import clock
+from webapp.base import clock, db
 from webapp.base.db import Id, UtcDateTime, is_any
 from webapp.base.errors import NotFound, RuleBroken
 from webapp.base.ids import hash_token
@@ -14,7 +14,8 @@ from webapp.base.prepared import Prepared
 from webapp.domain.areas.queries import zoned
 from webapp.domain.areas.rules import cordons, side_of
 from webapp.domain.mobilization.models import CallUp, CallUpRole, Reservist, ReservistSkill, Summons
-from webapp.domain.mobilization.rules import CallUpState, MusterState, SummonsState
+from webapp.domain.mobilization.rules import CallUpState, MusterState, SummonsState, asks_again_at
+from webapp.domain.notifications.models import InboxItem
 from webapp.domain.volunteers.models import Commitment, Skill, SkillCertificate, Volunteer, VolunteerSkill
 from webapp.domain.volunteers.rules import SkillKind
 
@@ -24,6 +25,7 @@ _roles: Any = CallUpRole.__table__
 _reservists: Any = Reservist.__table__
 _own_skills: Any = ReservistSkill.__table__
 _commitments: Any = Commitment.__table__
+_items: Any = InboxItem.__table__
 _volunteers: Any = Volunteer.__table__
 _volunteer_skills: Any = VolunteerSkill.__table__
 _skills: Any = Skill.__table__
@@ -278,3 +280,56 @@ def in_role(summons: SummonsNow, role: str, *, now: datetime) -> SummonsNow:
         if each.public_id == role:
             return replace(summons, role_id=each.id, wanted=each.wanted, taken=each.taken)
     raise RuleBroken("role_not_for_you")
+
+
+# --- what messages about answers say ------------------------------------------------------------------------
+
+
+def said_of(call_up_id: int) -> Any:
+    """What a message says of a call-up: its row."""
+    return db.connection().execute(select(_call_ups).where(_call_ups.c.id == call_up_id)).one()
+
+
+@dataclass(frozen=True)
+class Later:
+    """Somebody who said "later" and is to be asked once more."""
+
+    public_id: str
+    person_id: int
+    call_up_id: int
+    reply_by: datetime
+
+
+def later_due(now: datetime) -> list[Later]:
+    """Who said "later", is half-way to the end of their window and was not asked again yet."""
+    asked = (
+        select(_items.c.id)
+        .where(
+            _items.c.person_id == _summonses.c.person_id,
+            _items.c.template == "call_up_again",
+            _items.c.reference == literal_column("'summons:'", String) + _summonses.c.public_id,
+        )
+        .exists()
+    )
+    rows = db.connection().execute(
+        select(
+            _summonses.c.public_id,
+            _summonses.c.person_id,
+            _summonses.c.call_up_id,
+            _summonses.c.reply_by,
+            _summonses.c.answered_at,
+        )
+        .join(_call_ups, _call_ups.c.id == _summonses.c.call_up_id)
+        .where(
+            is_any(_summonses.c.state, SummonsState.LATER),
+            _summonses.c.reply_by > now,
+            is_any(_call_ups.c.state, CallUpState.RUNNING, CallUpState.PAUSED),
+            ~asked,
+        )
+        .order_by(_summonses.c.id)
+    )
+    return [
+        Later(row.public_id, row.person_id, row.call_up_id, row.reply_by)
+        for row in rows
+        if row.answered_at is None or asks_again_at(answered_at=row.answered_at, reply_by=row.reply_by) <= now
+    ]

@@ -5,7 +5,7 @@ transaction, after `lock_for_answer`. Locks: person → call-up (its board) → 
 before the rows below it because the engine and the stand-down take them in that order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from webapp.base.db import UtcDateTime, is_any, reading, writing
 from webapp.base.deed import Deed
 from webapp.base.errors import Conflict, Gone, NotFound, RuleBroken
 from webapp.base.ids import hash_token, new_public_id
+from webapp.base.outbox import Rank
 from webapp.base.prepared import Prepared, together
 from webapp.domain.mobilization import rules
 from webapp.domain.mobilization.models import CallUp, CallUpEvent, CallUpRole, Summons, Unit
@@ -32,6 +33,7 @@ from webapp.domain.mobilization.rules import (
     Reply,
     SummonsState,
 )
+from webapp.domain.notifications.services.notify import Notice, notify
 from webapp.domain.people.models import Person
 from webapp.domain.volunteers.models import Commitment
 from webapp.domain.volunteers.rules import CommitmentKind
@@ -554,7 +556,83 @@ def fill_from_queue(deed: Deed, role_id: int) -> list[SummonsNow]:
             call_up=waiting.call_up,
         )
         placed.append(waiting)
+    if placed:
+        _tell_placed(deed, placed)
     return placed
+
+
+def _tell_placed(deed: Deed, placed: Sequence[SummonsNow]) -> None:
+    """They were told that they need not come; now they are needed."""
+    said = queries.said_of(placed[0].call_up_id)
+    notify(
+        deed,
+        [
+            Notice(
+                person_id=each.person_id,
+                template="call_up_place",
+                reference=f"summons:{each.public_id}",
+                parameters={
+                    "starts_at": each.starts_at.isoformat(),
+                    "point": said.muster_point,
+                    "slip": slip_code_of(each.id),
+                    "phone": said.phone,
+                },
+                address=f"/mobilization/summonses/{each.public_id}",
+                is_drill=each.is_drill,
+                is_vital=True,
+                rank=Rank.CALL,
+                until=each.ends_at,
+            )
+            for each in placed
+        ],
+        area_path=placed[0].area_path,
+    )
+
+
+def ask_again(*, now: datetime) -> int:
+    """Ask those who said "later" once more, half-way to the end of their window; returns how many were asked."""
+    due = _later(now)
+    if not due:
+        return 0
+    deed = Deed(actor=Actor.system("mobilization.later"), client_id=new_public_id(), fingerprint="", now=now)
+    return sum(_ask(deed=deed, call_up_id=each) for each in due)
+
+
+@reading
+def _later(now: datetime) -> list[int]:
+    return sorted({each.call_up_id for each in queries.later_due(now)})
+
+
+@writing
+def _ask(*, deed: Deed, call_up_id: int) -> int:
+    """One call-up; whoever was asked in this moment by another worker is in the inbox already and left out."""
+    due = [each for each in queries.later_due(deed.now) if each.call_up_id == call_up_id]
+    if not due:
+        return 0
+    said = queries.said_of(call_up_id)
+    told = notify(
+        deed,
+        [
+            Notice(
+                person_id=each.person_id,
+                template="call_up_again",
+                reference=f"summons:{each.public_id}",
+                parameters={
+                    "starts_at": said.starts_at.isoformat(),
+                    "point": said.muster_point,
+                    "phone": said.phone,
+                    "reply_code": said.code,
+                },
+                address=f"/mobilization/summonses/{each.public_id}",
+                is_drill=said.is_drill,
+                rank=Rank.CALL,
+                until=each.reply_by,
+            )
+            for each in due
+        ],
+        area_path=said.area_path,
+    )
+    return len(told.told)
 
 
 def settle_queues(*, now: datetime) -> int:
