@@ -205,16 +205,25 @@ def test_the_list_asks_as_much_for_one_as_for_many(make, cast, queries, in_app):
 
     alice = cast.actor("alice")
     queries.statements.clear()
-    reserve.list_reservists(actor=alice, wanted=Filter(), now=clock.now())
-    reserve.list_choices(actor=alice)
+    choices = reserve.list_choices(actor=alice, now=clock.now())
+    reserve.list_reservists(actor=alice, wanted=Filter(), now=clock.now(), cordon=choices.cordon)
     few = queries.count
     for number in range(20):
         make.reservist(make.user(f"多{number}"), area=cast.community, skills=("order",), team=cast.team)
     queries.statements.clear()
-    page = reserve.list_reservists(actor=alice, wanted=Filter(), now=clock.now())
-    reserve.list_choices(actor=alice)
+    choices = reserve.list_choices(actor=alice, now=clock.now())
+    page = reserve.list_reservists(actor=alice, wanted=Filter(), now=clock.now(), cordon=choices.cordon)
     assert len(page.rows) == 24
-    assert queries.count == few == 4, "with the sign-in the page asks five times"
+    assert queries.count == few == 3, "with sign-in and place the page asks five times"
+
+
+def test_the_choices_know_what_is_sealed(cast, in_app):
+    assert queries.list_choices(actor=cast.actor("alice"), now=clock.now()).cordon == ()
+    seal(cast, cast.building)
+    found = queries.list_choices(actor=cast.actor("alice"), now=clock.now())
+    assert found.cordon == areas.sealed_paths(clock.now()) == (cast.building.path,)
+    assert [each.name for each in found.teams] == ["红马甲"]
+    assert {each.name for each in found.areas} == {"北辰社区", "第一网格"}
 
 
 # --- one person ---------------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ from webapp.base.actor import Actor
 from webapp.base.db import is_any, reading, within
 from webapp.base.permissions import Permission
 from webapp.domain.areas.models import Area
-from webapp.domain.areas.queries import sealed_paths
-from webapp.domain.areas.rules import short_name, side_of
+from webapp.domain.areas.queries import sealed_paths, zoned
+from webapp.domain.areas.rules import cordons, short_name, side_of
 from webapp.domain.mobilization.models import Reservist, ReservistSkill
 from webapp.domain.mobilization.queries.pool import in_reserve
 from webapp.domain.mobilization.queries.scope import visible_reservists
@@ -119,12 +119,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """Skills, teams and areas of the actor's reserve."""
+    """Skills, teams and areas of the actor's reserve, and what is sealed now."""
 
     skills: tuple[Choice, ...] = ()
     teams: tuple[Choice, ...] = ()
     areas: tuple[Choice, ...] = ()
     skill_names: dict[str, tuple[str, str]] = field(default_factory=dict)
+    cordon: tuple[str, ...] = ()
 
 
 def effective_readiness(now: datetime) -> ColumnElement[Any]:
@@ -228,11 +229,20 @@ def volunteers_skills(today: date) -> Any:
 
 @reading
 def list_reservists(
-    *, actor: Actor, wanted: Filter, now: datetime, after: str | None = None, limit: int = PAGE
+    *,
+    actor: Actor,
+    wanted: Filter,
+    now: datetime,
+    cordon: tuple[str, ...] | None = None,
+    after: str | None = None,
+    limit: int = PAGE,
 ) -> ReservePage:
-    """A page of the actor's reserve by pinyin, and how many are how ready. Three statements, whatever there is."""
+    """A page of the actor's reserve by pinyin, and how many are how ready.
+
+    Two statements, whatever there is, and a third one where nobody says what is sealed now (`cordon`).
+    """
     connection = db.connection()
-    cordon = sealed_paths(now)
+    cordon = sealed_paths(now) if cordon is None else cordon
     readiness = effective_readiness(now)
     conditions = [visible_reservists(actor), in_reserve(), *_narrowed(wanted, cordon, now)]
     counts: dict[Readiness, int] = dict.fromkeys(Readiness, 0)
@@ -330,11 +340,15 @@ def _row(row: Any, skills: tuple[str, ...], cordon: tuple[str, ...], now: dateti
 
 
 @reading
-def list_choices(*, actor: Actor) -> Choices:
-    """What the list may be narrowed to: all skills; the open teams and the areas of the actor. One statement."""
+def list_choices(*, actor: Actor, now: datetime) -> Choices:
+    """What the list may be narrowed to: all skills; the open teams and the areas of the actor. One statement.
+
+    What is sealed now comes along, because the list needs it and another statement costs more.
+    """
     paths = area_paths(actor, Permission.RESERVE_SEE)
     reserve_teams = select(_reservists.c.team_id).where(visible_reservists(actor))
     nothing = cast(null(), String)
+    sealing = zoned.subquery()
     rows = db.connection().execute(
         union_all(
             select(
@@ -358,10 +372,22 @@ def list_choices(*, actor: Actor) -> Choices:
                 cast(_areas.c.name, String),
                 nothing,
             ).where(within(_areas.c.path, *paths), _areas.c.level.in_(_CHOSEN_LEVELS)),
-        )
+            select(
+                literal("zone"),
+                cast(sealing.c.path, String),
+                cast(sealing.c.is_sealed, String),
+                nothing,
+                nothing,
+            ),
+        ),
+        {"now": now},
     )
     found: dict[str, list[tuple[str, Choice]]] = {"skill": [], "team": [], "area": []}
+    zones = []
     for row in rows:
+        if row.what == "zone":
+            zones.append((row.sort, row.key == "1"))
+            continue
         name = short_name(row.name) if row.what == "area" else row.name
         sort = f"{int(row.sort):05d}" if row.what == "skill" else row.sort
         found[row.what].append((sort, Choice(row.key, name, row.name_en)))
@@ -375,4 +401,5 @@ def list_choices(*, actor: Actor) -> Choices:
         teams=ordered("team"),
         areas=ordered("area"),
         skill_names={each.key: (each.name, each.name_en or "") for each in skills},
+        cordon=cordons(zones),
     )
