@@ -78,6 +78,7 @@ GOALS = {
         "rank_18000_s": Goal(AT_MOST, 2),
         "send_vs_endpoint": Goal(AT_LEAST, 0.5),
         "answer_vs_one_query": Goal(AT_LEAST, 0.3),
+        "forecast_county_s": Goal(AT_MOST, 5),
         "sim_places_vs_blast": Goal(AT_LEAST, 1),
         "sim_people_vs_blast": Goal(AT_MOST, 0.5),
         "sim_minutes_later": Goal(AT_MOST, 5),

@@ -6,6 +6,7 @@ it on the list. `python -m bench waves` runs them all on both databases.
 
 from collections.abc import Callable
 
+from bench import forecast
 from bench.report import say
 from bench.stage import KINDS, Stage, databases
 
@@ -17,6 +18,12 @@ def figure(measure: Measure) -> Measure:
     """Put a function on the list; its name names its database."""
     FIGURES[measure.__name__] = measure
     return measure
+
+
+@figure
+def forecast_county(stage: Stage) -> dict[str, float]:
+    """What every community can field in each of 72 hours, from the tables of the full county."""
+    return forecast.measure(stage)
 
 
 def run() -> dict[str, dict[str, float]]:

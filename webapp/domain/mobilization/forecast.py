@@ -107,20 +107,24 @@ def _roles_of(needs: Sequence[Need], skills: frozenset[str]) -> int:
     return sum(1 << place for place, need in enumerate(needs) if need.is_met_by(skills))
 
 
-def _by_roles(needs: Sequence[Need], people: People, groups: int, weights: Numbers | None) -> Numbers:
-    """How many people of each group can do just these roles, in each hour: (groups, 2^roles, hours)."""
-    width = 1 << len(needs)
+def _by_roles(needs: Sequence[Need], people: People, groups: int) -> tuple[Numbers, Numbers]:
+    """How many people of each group can do just these roles, in each hour: (groups, 2^roles, hours).
+
+    Once counting each as one, once as likely as they come, in permille.
+    """
+    width, hours = 1 << len(needs), people.free.shape[1]
     roles = np.array([_roles_of(needs, skills) for skills in people.skill_sets], dtype=np.int64)
-    found = np.zeros((groups * width, people.free.shape[1]), dtype=np.int64)
+    found = [np.zeros((groups * width, hours), dtype=np.int64) for _ in range(2)]
     if len(people.groups):
         keys = people.groups * width + roles[people.sets]
         order = np.argsort(keys, kind="stable")
-        keys, free = keys[order], people.free[order].astype(np.int64)
-        if weights is not None:
-            free *= weights[order, np.newaxis]
+        keys, free = keys[order], people.free[order].astype(np.int32)
         starts = np.flatnonzero(np.diff(keys, prepend=-1))
-        found[keys[starts]] = np.add.reduceat(free, starts, axis=0)
-    return found.reshape(groups, width, -1)
+        found[0][keys[starts]] = np.add.reduceat(free, starts, axis=0)
+        free *= people.chance[order, np.newaxis].astype(np.int32)
+        found[1][keys[starts]] = np.add.reduceat(free, starts, axis=0)
+    sure, likely = (each.reshape(groups, width, hours) for each in found)
+    return sure, likely
 
 
 def _who_can(by_roles: Numbers) -> Numbers:
@@ -147,10 +151,8 @@ def _most(needs: Sequence[Need], who_can: Numbers) -> Numbers:
 
 def field_teams(needs: Sequence[Need], people: People, *, groups: int) -> tuple[Teams, ...]:
     """What each of the groups can field of this kind of team."""
-    who_can = _who_can(_by_roles(needs, people, groups, None))
-    possible = _most(needs, who_can)
-    likely = _who_can(_by_roles(needs, people, groups, people.chance)) // 1000
-    expected = _most(needs, likely)
+    who_can, likely = (_who_can(each) for each in _by_roles(needs, people, groups))
+    possible, expected = _most(needs, who_can), _most(needs, likely // 1000)
     return tuple(
         Teams(
             possible=tuple(possible[group].tolist()),

@@ -211,9 +211,10 @@ class Crowd:
     ) -> list[tuple[Teams, ...]]:
         """What each group fields of each kind of team; whoever is in no group (None) is not counted."""
         chosen = [group_of(person) for person in self.people]
-        keep = np.array([group is not None for group in chosen], dtype=np.bool_)
+        groups_of = np.array([-1 if group is None else group for group in chosen], dtype=np.int64)
+        keep = groups_of >= 0
         people = People(
-            groups=np.array([group for group in chosen if group is not None], dtype=np.int64),
+            groups=groups_of[keep],
             sets=self._sets[keep],
             skill_sets=self.skill_sets,
             free=self._free[keep],
