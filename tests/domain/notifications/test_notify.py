@@ -318,8 +318,21 @@ def test_the_reach_of_a_person(cast, in_app):
     assert found[vera].channels == {Channel.IN_APP, Channel.SMS, Channel.PUSH}
     assert (found[vera].sms, found[vera].because) == (ContactState.VERIFIED, None)
     assert found[vera].is_reached
+    assert (found[vera].push, found[vera].staff) == (ContactState.VERIFIED, None)
     assert found[nobody] == reach.NOBODY
     assert not found[nobody].is_reached
+
+
+def test_what_nobody_has_seen_a_message_at_does_not_count(cast, in_app):
+    vera = cast.people["vera"].person_id
+    add_contact(cast, "vera", Channel.PUSH, "{}", ContactState.PENDING)
+    add_contact(cast, "vera", Channel.STAFF, "mailto:a", ContactState.FAILING)
+    add_contact(cast, "vera", Channel.STAFF, "mailto:b", ContactState.PENDING)
+    change(of_phone(cast, "vera").values(opted_out_at=clock.now()))
+    found = reach.reach_of([vera])[vera]
+    assert found.channels == {Channel.IN_APP}
+    assert (found.push, found.staff) == (ContactState.PENDING, ContactState.PENDING)
+    assert not found.is_reached
 
 
 def test_a_blocked_account_is_no_way_in(cast, in_app):

@@ -209,20 +209,19 @@ def figures(reservist: ReservistView, now: datetime) -> list[tuple[str, Any]]:
 
 def channels(reach: Reach) -> list[tuple[str, str, str]]:
     """Each way to reach somebody with its state: (channel, words, tone)."""
-    sms = (str(CHANNELS[Channel.SMS]), gettext("no number known"), "bad")
-    if reach.sms is not None:
-        said, tone = CONTACTS[reach.sms]
-        sms = (str(CHANNELS[Channel.SMS]), str(said), tone)
-    found = [sms]
-    for channel in (Channel.IN_APP, Channel.PUSH, Channel.STAFF):
-        there = channel in reach.channels
-        found.append(
-            (
-                str(CHANNELS[channel]),
-                gettext("set up") if there else gettext("not set up"),
-                "good" if there else "plain",
-            )
-        )
+    app = (
+        (gettext("set up"), "good") if Channel.IN_APP in reach.channels else (gettext("not set up"), "plain")
+    )
+    states = {Channel.SMS: reach.sms, Channel.PUSH: reach.push, Channel.STAFF: reach.staff}
+    found = [(str(CHANNELS[Channel.IN_APP]), *app)]
+    for channel, state in states.items():
+        if state is not None:
+            said, tone = CONTACTS[state]
+        elif channel is Channel.SMS:
+            said, tone = gettext("no number known"), "bad"
+        else:
+            said, tone = gettext("not set up"), "plain"
+        found.append((str(CHANNELS[channel]), str(said), tone))
     return found
 
 

@@ -24,6 +24,7 @@ _contacts: Any = Contact.__table__
 
 _NO_ADDRESS = literal_column("''", type_=String).label("no_address")
 
+_BEST = [ContactState.VERIFIED, ContactState.PENDING, ContactState.FAILING, ContactState.OPTED_OUT]
 _WHY_NOT = {
     None: WhyNot.NO_PHONE,
     ContactState.FAILING: WhyNot.FAILING,
@@ -55,16 +56,23 @@ class Receiver:
     has_account: bool
     number: Number | None
     addresses: tuple[Address, ...] = ()
+    push: ContactState | None = None
+    staff: ContactState | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """By which channels a message would reach a person now. `sms` is None without a phone; `because`: why no SMS."""
+    """By which channels a message would surely reach a person now, and what is known of each (None: there is none).
+
+    `because`: why no SMS. A subscription that nobody has seen a message at gets copies, and counts for nothing.
+    """
 
     channels: frozenset[Channel]
     sms: ContactState | None
     language: str
     because: WhyNot | None
+    push: ContactState | None = None
+    staff: ContactState | None = None
 
     @property
     def is_reached(self) -> bool:
@@ -102,8 +110,7 @@ def _reach(people: Sequence[int] | Select[Any]) -> dict[int, Reach]:
     found: dict[int, Reach] = {}
     for person_id, receiver in receivers(people, with_addresses=False).items():
         state = receiver.number.state if receiver.number else None
-        ways = tuple(each.channel for each in receiver.addresses)
-        key = (receiver.language, receiver.has_account, state, ways)
+        key = (receiver.language, receiver.has_account, state, receiver.push, receiver.staff)
         reach = known.get(key)
         if reach is None:
             reach = known[key] = _reach_by(receiver, state)
@@ -112,13 +119,19 @@ def _reach(people: Sequence[int] | Select[Any]) -> dict[int, Reach]:
 
 
 def _reach_by(receiver: Receiver, state: ContactState | None) -> Reach:
-    channels = {each.channel for each in receiver.addresses}
+    channels = set()
+    if receiver.push is ContactState.VERIFIED:
+        channels.add(Channel.PUSH)
+    if receiver.staff is ContactState.VERIFIED:
+        channels.add(Channel.STAFF)
     because = _WHY_NOT.get(state)
     if because is None:
         channels.add(Channel.SMS)
     if receiver.has_account:
         channels.add(Channel.IN_APP)
-    return Reach(frozenset(channels), state, receiver.language, because)
+    return Reach(
+        frozenset(channels), state, receiver.language, because, push=receiver.push, staff=receiver.staff
+    )
 
 
 def receivers(people: Sequence[int] | Select[Any], *, with_addresses: bool = True) -> dict[int, Receiver]:
@@ -170,14 +183,18 @@ def receivers(people: Sequence[int] | Select[Any], *, with_addresses: bool = Tru
         if before is None or order < before[0]:
             best[person_id] = (order, Number(phone, state))
     ways: dict[int, list[Address]] = defaultdict(list)
-    for person_id, channel, address in connection.execute(
-        select(_contacts.c.person_id, _contacts.c.channel, address_of(_contacts.c.address))
-        .where(chosen(_contacts.c.person_id), _is_used())
+    known: dict[tuple[int, Channel], ContactState] = {}
+    for person_id, channel, state, address in connection.execute(
+        select(_contacts.c.person_id, _contacts.c.channel, _contacts.c.state, address_of(_contacts.c.address))
+        .where(chosen(_contacts.c.person_id))
         .order_by(_contacts.c.id)
     ):
-        ways[person_id].append(Address(Channel(channel), address))
+        way = (person_id, Channel(channel))
+        known[way] = min(known.get(way, state), state, key=_BEST.index)
+        if _is_used(Channel(channel), state):
+            ways[person_id].append(Address(Channel(channel), address))
     found: dict[int, Receiver] = {}
-    for person_id in accounts.keys() | best.keys() | ways.keys():
+    for person_id in accounts.keys() | best.keys() | {each for each, _channel in known}:
         account = accounts.get(person_id)
         number = best[person_id][1] if person_id in best else None
         if number is None and account is not None:
@@ -188,6 +205,8 @@ def receivers(people: Sequence[int] | Select[Any], *, with_addresses: bool = Tru
             has_account=account is not None,
             number=number,
             addresses=tuple(ways.get(person_id, ())),
+            push=known.get((person_id, Channel.PUSH)),
+            staff=known.get((person_id, Channel.STAFF)),
         )
     return found
 
@@ -197,12 +216,9 @@ def is_one_of(column: Any, ids: Sequence[int]) -> Any:
     return column.in_(bindparam("ids", list(ids), expanding=True, literal_execute=True, unique=True))
 
 
-def _is_used() -> Any:
-    """A staff channel counts once its owner has seen a message there; a subscription proves itself when it is made."""
-    c = _contacts.c
-    return (c.state == ContactState.VERIFIED) | (
-        (c.channel == Channel.PUSH) & (c.state == ContactState.PENDING)
-    )
+def _is_used(channel: Channel, state: ContactState) -> bool:
+    """A staff channel once its owner has seen a message there; a subscription as long as it does not fail."""
+    return state is ContactState.VERIFIED or (channel is Channel.PUSH and state is ContactState.PENDING)
 
 
 def _chunks(person_ids: Sequence[int]) -> Iterator[Sequence[int]]:
