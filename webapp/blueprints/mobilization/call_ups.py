@@ -296,7 +296,6 @@ def _links(view: CallUpView) -> list[tuple[str, str, str]]:
         ("mobilization.list_waves", words.gettext("Waves and timeline"), Permission.CALL_UP_SEE, ""),
         ("mobilization.show_report", words.gettext("Report"), Permission.CALL_UP_SEE, ""),
         ("mobilization.show_stand_down", words.gettext("Stand down"), Permission.CALL_UP_MANAGE, ""),
-        ("mobilization.show_stand_down", words.gettext("Stand down …"), Permission.CALL_UP_MANAGE, ""),
     ]
     return [
         (word, address, figure)
