@@ -1,5 +1,6 @@
 """What answering a summons needs to see: inside the transaction of the answer in few prepared statements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -141,17 +142,6 @@ def summons_now(
     return _summons(rows[0])
 
 
-_id_of = Prepared(select(_summonses.c.id).where(_summonses.c.token_hash == bindparam("token")))
-
-
-def id_of(token: str) -> int:
-    """The id of the summons behind a link; NotFound for a forged one."""
-    found = _id_of.scalar({"token": hash_token(token)})
-    if found is None:
-        raise NotFound
-    return int(found)
-
-
 def queue(role_id: int) -> list[SummonsNow]:
     """Who said yes when the role was full, the first first."""
     return [_summons(row) for row in _queue.all({"role": role_id})]
@@ -164,7 +154,7 @@ _hindrances = Prepared(
         select(
             literal_column("'time'", String).label("what"),
             cast(_commitments.c.kind, String).label("text"),
-            _commitments.c.starts_at.label("starts_at"),
+            _commitments.c.starts_at.label("time_starts_at"),
             _commitments.c.reference_id.label("number"),
         ).where(
             _commitments.c.person_id == bindparam("person"),
@@ -202,14 +192,76 @@ def hindrance_of(summons: SummonsNow, *, now: datetime) -> Hindrance:
             "now": now,
         }
     )
+    return _hindrance(summons, rows)
+
+
+def _hindrance(summons: SummonsNow, rows: Sequence[Any]) -> Hindrance:
     taken = tuple(
-        (row.text, row.number, row.starts_at)
+        (row.text, row.number, row.time_starts_at)
         for row in rows
         if row.what == "time" and (row.text, row.number) != ("call_up", summons.id)
     )
     cordon = cordons([(row.text, bool(row.number)) for row in rows if row.what == "zone"])
     place = side_of(summons.area_path, cordon)
     return Hindrance(taken, "" if place == side_of(summons.home_path, cordon) else place)
+
+
+def _with_hindrances(condition: Any) -> Prepared:
+    """The summons, the person's time that meets it and what is sealed, in one statement for who presses 能来."""
+    columns = list(_select.selected_columns)
+
+    def row(what: str, text: Any = None, starts_at: Any = None, number: Any = None) -> list[Any]:
+        """A row that is no summons: its own columns, and nothing in those of a summons."""
+        return [
+            *(cast(null(), column.type).label(column.key) for column in columns),
+            literal_column(f"'{what}'", String).label("what"),
+            cast(null() if text is None else text, String).label("text"),
+            (cast(null(), UtcDateTime) if starts_at is None else starts_at).label("time_starts_at"),
+            cast(null() if number is None else number, Id).label("number"),
+        ]
+
+    return Prepared(
+        union_all(
+            _select.add_columns(
+                literal_column("'summons'", String).label("what"),
+                cast(null(), String).label("text"),
+                cast(null(), UtcDateTime).label("time_starts_at"),
+                cast(null(), Id).label("number"),
+            ).where(condition),
+            select(*row("time", _commitments.c.kind, _commitments.c.starts_at, _commitments.c.reference_id))
+            .select_from(
+                _summonses.join(_call_ups, _call_ups.c.id == _summonses.c.call_up_id).join(
+                    _commitments, _commitments.c.person_id == _summonses.c.person_id
+                )
+            )
+            .where(
+                condition,
+                _commitments.c.ends_at > bindparam("now", type_=UtcDateTime),
+                _commitments.c.ends_at > _call_ups.c.starts_at,
+                _commitments.c.starts_at < _call_ups.c.ends_at,
+            ),
+            select(*row("zone", _sealed.c.path, None, _sealed.c.is_sealed)),
+        )
+    )
+
+
+_pressed_by_token = _with_hindrances(_summonses.c.token_hash == bindparam("token"))
+_pressed_by_public_id = _with_hindrances(_summonses.c.public_id == bindparam("summons"))
+
+
+def pressed(
+    *, token: str | None = None, public_id: str | None = None, now: datetime
+) -> tuple[SummonsNow, Hindrance]:
+    """The summons that somebody says yes to, and what stands against it; NotFound where there is none."""
+    if token is not None:
+        rows = _pressed_by_token.all({"token": hash_token(token), "now": now})
+    else:
+        rows = _pressed_by_public_id.all({"summons": public_id, "now": now})
+    found = next((row for row in rows if row.what == "summons"), None)
+    if found is None:
+        raise NotFound
+    summons = _summons(found)
+    return summons, _hindrance(summons, rows)
 
 
 # --- other roles of the same call-up ------------------------------------------------------------------------
