@@ -1,5 +1,6 @@
 """The inbox: mine only, in my language, read when opened; and the badge."""
 
+import gzip
 import re
 from typing import Any
 
@@ -201,6 +202,16 @@ def test_the_same_number_of_queries_with_one_and_twenty(cast, app, queries):
         client.get("/notifications")
         counts.append(queries.count)
     assert counts[0] == counts[1]
+
+
+def test_a_full_page_stays_small(cast, tell, app):
+    for _ in range(20):
+        tell("vera")
+    html = page(cast.client("vera"))
+    body = re.sub(r"<style>.*?</style>", "", html, flags=re.S)
+    size = len(gzip.compress(body.encode(), 6))
+    print(f"inbox with 20 unread: {size} bytes")
+    assert size <= 5 * 1024
 
 
 def test_a_drill_says_so(cast, tell):

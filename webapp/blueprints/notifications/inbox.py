@@ -50,7 +50,7 @@ def list_notifications():
         render_template(
             "notifications/inbox.html",
             items=[_in_words(each, now) for each in page.items],
-            unread=user.unread_count if user else 0,
+            unread=max(user.unread_count if user else 0, sum(each.is_unread for each in page.items)),
             older=page.before and url_for("notifications.list_notifications", before=page.before),
             newer=request.args.get("before") and url_for("notifications.list_notifications"),
         )
