@@ -83,7 +83,9 @@ def _page(public_id: str | None, typed: Typed, error: LinliError | None = None) 
     response = make_response(
         render_template(
             "mobilization/edit_team_type.html",
-            title=typed["name"] if public_id else gettext("New kind of team"),
+            title=(typed["name"] if words.is_chinese() else typed["name_en"] or typed["name"])
+            if public_id
+            else gettext("New kind of team"),
             action=url_for("mobilization.save_team_type", public_id=public_id)
             if public_id
             else url_for("mobilization.make_team_type"),
