@@ -6,7 +6,7 @@ it on the list. `python -m bench waves` runs them all on both databases.
 
 from collections.abc import Callable
 
-from bench import forecast
+from bench import forecast, wave
 from bench.report import say
 from bench.stage import KINDS, Stage, databases
 
@@ -24,6 +24,12 @@ def figure(measure: Measure) -> Measure:
 def forecast_county(stage: Stage) -> dict[str, float]:
     """What every community can field in each of 72 hours, from the tables of the full county."""
     return forecast.measure(stage)
+
+
+@figure
+def rank_18000(stage: Stage) -> dict[str, float]:
+    """One wave for 300 places of three roles, from a pool of 18,000."""
+    return wave.measure(stage)
 
 
 def run() -> dict[str, dict[str, float]]:

@@ -268,7 +268,7 @@ def _turn(
         if since < 0:
             # The clock jumped back: neither wait for it to come there again, nor call it the end of the window.
             since = waves.TOP_UP_AFTER * call_up.window
-        is_hurried = call_up.hurried_at is not None and call_up.hurried_at >= role.sent_at
+        is_hurried = call_up.hurried_at is not None and call_up.hurried_at > role.sent_at
     return waves.next_wave(
         open_count=role.open_count,
         since=since,
@@ -313,12 +313,12 @@ def _plan_role(
     )
     if role.open_count <= 0:
         return nothing
-    if is_held:
-        return replace(nothing, chance=0.0, short_because=ShortBecause.QUIET_HOURS)
     if now >= call_up.row.ends_at - LAST_CALL:
         return replace(nothing, chance=0.0, short_because=ShortBecause.NO_TIME)
     if _turn(call_up, role, call_up.progress, learned, night, now, ()) is None:
         return replace(nothing, is_waiting=True, short_because=_as_before(role))
+    if is_held:
+        return replace(nothing, chance=0.0, short_because=ShortBecause.QUIET_HOURS)
     return _choose(call_up, role, pools, night, learned, spoken_for, now, nothing)
 
 
