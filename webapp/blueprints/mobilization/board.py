@@ -32,6 +32,7 @@ def show_board(public_id: str):
     return render_template(
         "mobilization/board.html",
         board=muster_views.board(found, now),
+        call_up=url_for("mobilization.show_call_up", public_id=public_id),
         address=url_for("mobilization.show_board", public_id=public_id),
         muster=url_for("mobilization.show_muster", public_id=public_id),
         report=url_for("mobilization.show_report", public_id=public_id),

@@ -100,6 +100,7 @@ def _page(public_id: str, *, status: int = 200, error: LinliError | None = None)
         render_template(
             "mobilization/muster.html",
             muster=muster_views.muster(found, now, typed),
+            call_up=url_for("mobilization.show_call_up", public_id=public_id),
             action=url_for("mobilization.save_muster", public_id=public_id),
             walk_ins=url_for("mobilization.show_walk_ins", public_id=public_id),
             more=url_for("mobilization.raise_places", public_id=public_id),

@@ -227,9 +227,10 @@ def _remarks(line: Line, now: datetime) -> list[tuple[str, str]]:
         found.append((gettext("expected %(time)s", time=_time(line.eta_at)), "plain"))
     if line.arrived_at is not None and line.arrived_from is not None:
         source = evidence(line.arrived_from)
-        found.append(
-            (gettext("came %(time)s, %(source)s", time=_time(line.arrived_at), source=source), "plain")
-        )
+        came = gettext("came %(time)s, %(source)s", time=_time(line.arrived_at), source=source)
+        # Where the state says since when, only the source is new.
+        says_when = line.muster is MusterState.ARRIVED and not line.is_extra
+        found.append((source if says_when else came, "plain"))
     if line.assigned_to:
         found.append((words.said(line.assigned_to), "info"))
     if line.is_walk_in:
