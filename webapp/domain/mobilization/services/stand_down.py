@@ -88,7 +88,8 @@ def stand_down(*, deed: Deed, call_up: str, role: str = "") -> StoodDown:
                 ended_at=func.coalesce(_call_ups.c.ended_at, literal(deed.now, UtcDateTime)),
             )
         )
-    back = outbox.withdraw_unsent("call_up", [f"summons:{each.public_id}" for each in silent])
+    template = "call_up_drill" if row.is_drill else "call_up"
+    back = outbox.withdraw_unsent(template, [f"summons:{each.public_id}" for each in silent])
     told = [*coming, *queued, *(each for each in silent if f"summons:{each.public_id}" not in back)]
     thank(deed, row, told, leads, was_enough=was_enough)
     if not row.is_drill:
