@@ -27,6 +27,7 @@ STEPS = (
     "residents 居民",
     "volunteers 志愿者",
     "shifts 排班",
+    "reserve and call-ups 储备与召集",
     "orders 订菜",
 )
 
@@ -38,8 +39,9 @@ STEPS = (
         (make_files.HOUSEHOLDS, make_files.HOUSEHOLD_HEADS, make_files.household_rows),
         (make_files.STAFF, make_files.STAFF_HEADS, make_files.staff_rows),
         (make_files.VOLUNTEERS, make_files.VOLUNTEER_HEADS, make_files.volunteer_rows),
+        (make_files.RESERVE, make_files.RESERVE_HEADS, make_files.reserve_rows),
     ],
-    ids=["areas", "households", "staff", "volunteers"],
+    ids=["areas", "households", "staff", "volunteers", "reserve"],
 )
 def test_the_files_are_what_the_generator_writes(path, heads, rows, tmp_path):
     make_files.write(tmp_path / "again.csv", heads, rows())
@@ -95,7 +97,7 @@ class PowerCut(Exception):
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("last", [-2, -1], ids=["at_the_shifts", "at_the_orders"])
+@pytest.mark.parametrize("last", [-3, -2, -1], ids=["at_the_shifts", "at_the_reserve", "at_the_orders"])
 def test_a_load_that_is_cut_off_is_finished_by_the_next_one(app, last):
     said = []
 

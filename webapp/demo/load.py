@@ -21,9 +21,9 @@ from webapp.base.ids import new_public_id
 from webapp.base.outbox import MessageState
 from webapp.base.permissions import Role
 from webapp.base.requests import Request
-from webapp.demo import residents, rosters, rounds, volunteers
+from webapp.demo import mobilization, residents, rosters, rounds, volunteers
 from webapp.demo.community import COMMUNITY_CODE
-from webapp.demo.make_files import AREAS, FOLDER, HOUSEHOLDS, STAFF, VOLUNTEERS, compound_code
+from webapp.demo.make_files import AREAS, FOLDER, HOUSEHOLDS, RESERVE, STAFF, VOLUNTEERS, compound_code
 from webapp.demo.rounds import deed
 from webapp.domain.accounts import queries as account_queries
 from webapp.domain.accounts import services as accounts
@@ -113,6 +113,10 @@ def load(*, say: Say) -> SignIns:
         say("shifts 排班")
         rosters.load(head=head, area=community, loaded=loaded, now=now)
         _mark("rosters", now)
+    if not is_step_done("mobilization"):
+        say("reserve and call-ups 储备与召集")
+        mobilization.load(head=head, area=community, file=RESERVE, refuse=_refuse, now=now)
+        _mark("mobilization", now)
     say("orders 订菜")
     bags = rounds.save_bags(head=head, area=community, now=now - timedelta(days=2))
     rounds.deliver_today(head=head, area=community, bags=bags, customers=customers.first, now=now)

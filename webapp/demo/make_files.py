@@ -1,4 +1,4 @@
-"""Write the demo's area, household, staff and volunteer files anew: `python -m webapp.demo.make_files`.
+"""Write the demo's area, household, staff, volunteer and reserve files anew: `python -m webapp.demo.make_files`.
 
 They are what an office would send: UTF-8 with BOM, Chinese heads, several phones in a cell.
 """
@@ -11,6 +11,7 @@ from random import Random
 
 from webapp.demo.community import COMMUNITY_CODE, COMPOUNDS, SEED, Family, families
 from webapp.demo.names import invented_name
+from webapp.demo.reserve_list import RESERVE_HEADS, reserve_rows
 from webapp.demo.volunteer_list import VOLUNTEER_HEADS, volunteer_rows
 
 FOLDER = Path(__file__).parent
@@ -19,6 +20,7 @@ HOUSEHOLDS = FOLDER / "households_beichen.csv"
 AREA_HEADS = ("代码", "名称", "级别", "上级代码", "英文名称", "单位名称", "服务热线", "楼栋称呼")
 STAFF = FOLDER / "staff_beichen.csv"
 VOLUNTEERS = FOLDER / "volunteers_beichen.csv"
+RESERVE = FOLDER / "reserve_dingping.csv"
 STAFF_HEADS = ("phone", "name", "role", "area_code")
 HOUSEHOLD_HEADS = ("网格", "小区", "楼栋", "单元", "楼层", "房号", "户", "姓名", "电话", "送法")
 # No local number begins with 0, so these reach nobody; 0826 is Guang'an's area code.
@@ -131,3 +133,4 @@ if __name__ == "__main__":
     write(HOUSEHOLDS, HOUSEHOLD_HEADS, household_rows())
     write(STAFF, STAFF_HEADS, staff_rows())
     write(VOLUNTEERS, VOLUNTEER_HEADS, volunteer_rows())
+    write(RESERVE, RESERVE_HEADS, reserve_rows())

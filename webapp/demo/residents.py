@@ -195,7 +195,7 @@ def sign_in(phone: str) -> str | None:
         return None
     code = None
     for message in outbox.take_due(now=now, limit=500, may_repeat=True):
-        if message.template == "code" and message.phone == phone:
+        if message.template == "code" and message.address == phone:
             code = message.secret
         outbox.settle(message=message, state=MessageState.SENT, now=now)
     if code is None:

@@ -121,7 +121,7 @@ def _sign_up(
 
     Who did so before the load was interrupted need not do it again.
     """
-    known = _who_signed_up(phone)
+    known = who_signed_up(phone)
     if known is not None:
         return known
     token = sign_in(phone)
@@ -150,7 +150,7 @@ def _sign_up(
 
 
 @reading
-def _who_signed_up(phone: str) -> Actor | None:
+def who_signed_up(phone: str) -> Actor | None:
     """The volunteer with this phone who has an account and made the pledges."""
     row = (
         db.connection()
