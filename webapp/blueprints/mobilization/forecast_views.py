@@ -185,9 +185,9 @@ def sealed_choices(places: Sequence[Place], place: Place) -> list[tuple[str, Any
     found = []
     for each in places:
         above = [
-            known[path].name
+            known[path]
             for path in sorted(known)
             if path != each.path and each.path.startswith(path) and path.startswith(place.path)
         ]
-        found.append((each.public_id, Markup(" ").join([*above, words.said(each.name, each.name_en)])))
+        found.append((each.public_id, Markup(" ").join(name(one) for one in (*above, each))))
     return found

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import ngettext
+from markupsafe import Markup
 
 from webapp.domain.mobilization.queries import paper
 from webapp.domain.mobilization.rules import SheetCopy, SheetKind
@@ -51,32 +52,19 @@ def name(given: Said) -> Any:
     return words.said(given.zh, given.en)
 
 
-def plain(given: Said) -> str:
-    """The same for a list to choose from, which takes no markup."""
-    return given.to("zh" if words.is_chinese() else "en")
-
-
-def parts(found: paper.Choices, kind: SheetKind) -> list[tuple[str, str]]:
+def parts(found: paper.Choices, kind: SheetKind) -> list[tuple[str, Any]]:
     """What a sheet may be about: all of the call-up, or one team, or who makes the calls."""
-    every = [("", gettext("All of it"))] if found.is_whole else []
+    every: list[tuple[str, Any]] = [("", gettext("All of it"))] if found.is_whole else []
     if kind is SheetKind.ROSTER:
-        return [*every, *((part, plain(team)) for part, team in found.teams)]
+        return [*every, *((part, name(team)) for part, team in found.teams)]
     if kind is SheetKind.CALL_LIST:
-        return [
-            *every,
-            *(
-                (
-                    part,
-                    gettext(
-                        "%(who)s: %(calls)s",
-                        who=plain(who) if who else gettext("the office"),
-                        calls=ngettext("%(num)s call", "%(num)s calls", count),
-                    ),
-                )
-                for part, who, count in found.callers
-            ),
-        ]
+        return [*every, *((part, _calls(who, count)) for part, who, count in found.callers)]
     return []
+
+
+def _calls(who: Said | None, count: int) -> Any:
+    calls = ngettext("%(num)s call", "%(num)s calls", count)
+    return Markup("{} · {}").format(name(who) if who else gettext("the office"), calls)
 
 
 def line(printed: paper.PrintedLine, *, now: Any) -> dict[str, Any]:
