@@ -342,7 +342,7 @@ def test_a_reply_from_a_failing_number_shows_that_it_works(cast, app, rows, chan
     with app.app_context():
         asked = services.ask_to_verify(
             deed=make_deed(cast.actor("alice")),
-            person_ids=[vera.person_id],
+            people=[vera.person_id],
             area_path=cast.community.path,
         )
         assert asked == 1
@@ -386,3 +386,24 @@ def test_the_same_number_of_queries_with_one_and_five(cast, app, change, queries
         client.get(PAGE)
         counts.append(queries.count)
     assert counts[0] == counts[1]
+
+
+def test_all_numbers_that_nobody_has_answered_from_are_asked_at_once(cast, make, app, rows, change):
+    for name, number in (("vera", "13712345671"), ("viktor", "13712345672"), ("fern", "13712345673")):
+        make.phone(cast.people[name], number)
+    # Two who share a number are asked once.
+    make.phone(cast.people["tess"], "13712345671")
+    alice = cast.client("alice")
+    html = alice.get("/notifications/verify").get_data(as_text=True)
+    assert "发 2 条短信" in html
+    assert post(alice, "/notifications/verify").status_code == 303
+    asked = {crypto.decrypt(row.address) for row in rows(select(_messages))}
+    assert asked == {"13712345671", "13712345672"}
+    html = alice.get("/notifications/verify").get_data(as_text=True)
+    assert "一天内都问过了" in html
+    assert post(alice, "/notifications/verify").status_code == 303
+    assert len(rows(select(_messages))) == 2
+    with app.app_context():
+        assert verify(crypto.blind_index("phone", "13712345672"))
+    # The other community's are its own.
+    assert "发 1 条短信" in cast.client("charlie").get("/notifications/verify").get_data(as_text=True)

@@ -5,4 +5,4 @@ from flask import Blueprint
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
 # The routes register themselves on bp.
-from webapp.blueprints.notifications import contacts, hooks, inbox, push, replies  # noqa: E402, F401
+from webapp.blueprints.notifications import contacts, hooks, inbox, push, replies, verifying  # noqa: E402, F401

@@ -5,13 +5,11 @@ from typing import Any
 
 from flask import Response, current_app, make_response, render_template, url_for
 
-from webapp.base import clock
-from webapp.base.errors import LinliError, NotAllowed
+from webapp.base.errors import LinliError
 from webapp.base.outbox import MessageState
 from webapp.base.permissions import Permission
 from webapp.blueprints.notifications import bp
 from webapp.blueprints.notifications.forms import ChannelForm
-from webapp.domain.mobilization.queries import reserve_person
 from webapp.domain.notifications import rules, services
 from webapp.domain.notifications.queries import contacts
 from webapp.domain.notifications.queries.contacts import OwnContact, OwnPhone
@@ -151,18 +149,6 @@ def resume_sms():
     """SMS again."""
     services.resume_sms(deed=deed())
     return _shown("resumed")
-
-
-@bp.post("/reservists/<public_id>/verify")
-@requires(Permission.RESERVE_MANAGE)
-def ask_to_verify(public_id: str):
-    """Ask a reservist by SMS whether the unproved numbers work."""
-    found = reserve_person.get_reservist(actor=current_actor(), public_id=public_id, now=clock.now())
-    if not found.may_manage:
-        raise NotAllowed
-    count = services.ask_to_verify(deed=deed(), person_ids=[found.person_id], area_path=found.area_path)
-    back = url_for("mobilization.show_reservist", public_id=public_id, asked=int(count > 0))
-    return answer(otherwise=back, code="asked" if count else "nobody_to_ask")
 
 
 @bp.post("/contacts/channels")

@@ -21,6 +21,7 @@ LABEL_LENGTH = 60
 # How long the question whether a number works may be answered by SMS, and how soon it is asked again.
 CHECK_ANSWERED_WITHIN = timedelta(days=7)
 CHECK_AGAIN_AFTER = timedelta(days=1)
+ASKED_AT_ONCE = 2000
 TEST_AGAIN_AFTER = timedelta(seconds=30)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, literal, or_, select
+from sqlalchemy import Select, and_, case, distinct, exists, func, literal, or_, select
 
 from webapp.base import crypto, db
 from webapp.base.actor import Actor
@@ -24,6 +24,8 @@ _phones: Any = PersonPhone.__table__
 _people: Any = Person.__table__
 _users: Any = User.__table__
 _messages: Any = OutboxMessage.__table__
+# The message that asks whether a number works.
+CHECK = "phone_check"
 
 
 @dataclass(frozen=True)
@@ -155,15 +157,39 @@ def find_own(*, actor: Actor, public_id: str) -> Any:
     return row
 
 
-def list_to_verify(*, person_ids: Sequence[int], template: str, since: datetime) -> list[Any]:
-    """Numbers of these people that are pending or failing and were not asked since then, inside an open door."""
-    m = _messages.c
-    signs_in = exists().where(
-        _users.c.person_id == _phones.c.person_id, _users.c.phone_index == _phones.c.phone_index
+@dataclass(frozen=True)
+class Unproved:
+    """How many numbers nobody has answered from, or fail; how many of them were asked lately, and are to be asked."""
+
+    numbers: int
+    asked: int
+
+    @property
+    def to_ask(self) -> int:
+        """Those that one press asks."""
+        return self.numbers - self.asked
+
+
+@reading
+def count_unproved(*, people: Select[Any], since: datetime) -> Unproved:
+    """The unproved numbers of the people of a query. One statement."""
+    row = (
+        db.connection()
+        .execute(
+            select(
+                func.count(distinct(_phones.c.phone_index)),
+                func.count(distinct(case((_was_asked(since), _phones.c.phone_index)))),
+            )
+            .select_from(_phones)
+            .where(_is_unproved(people))
+        )
+        .one()
     )
-    was_asked = exists().where(
-        m.address_index == _phones.c.phone_index, m.template == template, m.created_at > since
-    )
+    return Unproved(numbers=row[0], asked=row[1])
+
+
+def list_to_verify(*, people: Sequence[int] | Select[Any], since: datetime, most: int) -> list[Any]:
+    """Numbers of these people that are unproved and were not asked since then, inside an open door."""
     language = (
         select(_users.c.language)
         .where(_users.c.person_id == _phones.c.person_id, _users.c.blocked_at.is_(None))
@@ -171,21 +197,28 @@ def list_to_verify(*, person_ids: Sequence[int], template: str, since: datetime)
         .limit(1)
         .scalar_subquery()
     )
-    return list(
-        db.connection()
-        .execute(
-            select(_phones.c.phone, _people.c.public_id, language.label("language"))
-            .join(_people, _people.c.id == _phones.c.person_id)
-            .where(
-                _phones.c.person_id.in_(person_ids),
-                _phones.c.opted_out_at.is_(None),
-                or_(
-                    _phones.c.failing_since.is_not(None),
-                    and_(_phones.c.verified_at.is_(None), ~signs_in),
-                ),
-                ~was_asked,
-            )
-            .order_by(_phones.c.id)
-        )
-        .all()
+    rows = db.connection().execute(
+        select(_phones.c.phone, _phones.c.phone_index, _people.c.public_id, language.label("language"))
+        .join(_people, _people.c.id == _phones.c.person_id)
+        .where(_is_unproved(people), ~_was_asked(since))
+        .order_by(_phones.c.id)
+        .limit(most)
     )
+    # A number that several share is asked once.
+    return list({row.phone_index: row for row in rows}.values())
+
+
+def _is_unproved(people: Sequence[int] | Select[Any]) -> Any:
+    signs_in = exists().where(
+        _users.c.person_id == _phones.c.person_id, _users.c.phone_index == _phones.c.phone_index
+    )
+    return and_(
+        _phones.c.person_id.in_(people),
+        _phones.c.opted_out_at.is_(None),
+        or_(_phones.c.failing_since.is_not(None), and_(_phones.c.verified_at.is_(None), ~signs_in)),
+    )
+
+
+def _was_asked(since: datetime) -> Any:
+    m = _messages.c
+    return exists().where(m.address_index == _phones.c.phone_index, m.template == CHECK, m.created_at > since)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, literal, select, update
+from sqlalchemy import Select, delete, exists, func, insert, literal, select, update
 
 from webapp.base import audit, crypto, db, limits, outbox, requests
 from webapp.base.db import UtcDateTime, writing
@@ -30,7 +30,6 @@ _messages: Any = OutboxMessage.__table__
 
 PAGE = "/notifications/contacts"
 TEST = "contact_test"
-CHECK = "phone_check"
 _WAYS = {Channel.PUSH: Way.PUSH, Channel.STAFF: Way.STAFF}
 
 
@@ -66,11 +65,11 @@ def _person(deed: Deed) -> int:
 
 
 @writing
-def ask_to_verify(*, deed: Deed, person_ids: Sequence[int], area_path: str) -> int:
+def ask_to_verify(*, deed: Deed, people: Sequence[int] | Select[Any], area_path: str) -> int:
     """Ask by SMS, at numbers that nobody has answered from or that fail, whether they work: "reply 1".
 
     Returns how many numbers are asked; one that was asked within a day is left in peace, as is who opted out.
-    Whose people these are is for the caller to know.
+    `people` are ids, or a query for them; whose people these are is for the caller to know.
     """
     claim = requests.claim(deed)
     if claim.is_repeat:
@@ -79,7 +78,7 @@ def ask_to_verify(*, deed: Deed, person_ids: Sequence[int], area_path: str) -> i
     since = deed.now - rules.CHECK_AGAIN_AFTER
     asked = [
         Outgoing(
-            template=CHECK,
+            template=queries.CHECK,
             address=crypto.decrypt(row.phone),
             language=row.language or reach.DEFAULT_LANGUAGE,
             reference=f"verify:{row.public_id}",
@@ -89,7 +88,7 @@ def ask_to_verify(*, deed: Deed, person_ids: Sequence[int], area_path: str) -> i
                 "hotline": place.hotline,
             },
         )
-        for row in queries.list_to_verify(person_ids=person_ids, template=CHECK, since=since)
+        for row in queries.list_to_verify(people=people, since=since, most=rules.ASKED_AT_ONCE)
     ]
     outbox.enqueue_many(deed, asked)
     audit.record(deed, "ask_to_verify", "person", None, area_path=area_path, count=len(asked))
@@ -105,7 +104,7 @@ def verify_phone_by_reply(phone_index: str, now: datetime) -> bool:
     c = _messages.c
     was_asked = exists().where(
         c.address_index == phone_index,
-        c.template == CHECK,
+        c.template == queries.CHECK,
         c.created_at >= now - rules.CHECK_ANSWERED_WITHIN,
     )
     changed = db.connection().execute(
