@@ -39,7 +39,7 @@ from webapp.domain.mobilization.waves import History, PastCall, Prior, Silent, T
 
 PART_OF = "waves"
 
-RUNS, SIDE_RUNS = 10_000, 1_000
+RUNS, SIDE_RUNS = 10_000, 300
 HOUR, LOOK_SECONDS, WINDOW = 3600.0, 60.0, 600.0
 GROUP, INTERVAL = 54, 360.0
 

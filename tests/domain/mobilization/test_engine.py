@@ -775,3 +775,21 @@ def test_a_wave_of_many_takes_as_many_statements_as_one_of_few(world, queries):
     many = statements(8)
     assert abs(many - few) <= 1
     assert many <= 60
+
+
+def test_what_is_ended_while_its_messages_wait_takes_them_back(world):
+    world.people(30)
+    call_up = world.call_up()
+    world.step()
+    asked = world.asked(call_up)
+    gone = world.rows(_messages)[0]
+    world.write(update(_messages).where(_messages.c.id == gone.id).values(state="sent", sent_at=world.now))
+    steering.end_call_up(
+        deed=make_deed(world.cast.actor("alice"), now=world.now, reason="误发"), call_up=call_up.public_id
+    )
+    left = world.rows(_messages)
+    assert [each.id for each in left] == [gone.id]
+    states = {each.public_id: each.state for each in world.rows(_summonses)}
+    assert states.pop(gone.reference.removeprefix("summons:")) == SummonsState.WAITING
+    assert set(states.values()) == {SummonsState.STOOD_DOWN}
+    assert len(states) == len(asked) - 1

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from webapp.base import audit, clock, crypto, db
+from webapp.base import audit, clock, crypto, db, outbox
 from webapp.base.actor import Actor
 from webapp.base.db import is_any, reading, writing
 from webapp.base.deed import Deed
@@ -583,6 +583,31 @@ def _advance(*, call_up: CallUpNow, made: Plan, now: datetime) -> bool:
     return True
 
 
+def take_back_unsent(deed: Deed, row: Any) -> int:
+    """Whoever was chosen, but whose message has not left yet, is not summoned after all; returns how many.
+
+    Inside the transaction that ends the call-up and holds its row.
+    """
+    s = _summonses.c
+    connection = db.connection()
+    waiting = connection.execute(
+        select(s.id, s.public_id).where(s.call_up_id == row.id, is_any(s.state, SummonsState.WAITING))
+    ).all()
+    references = {f"summons:{each.public_id}": each.id for each in waiting}
+    back = outbox.withdraw_unsent(_template(row), list(references))
+    if back:
+        connection.execute(
+            update(_summonses)
+            .where(s.id.in_([references[each] for each in back]))
+            .values(state=SummonsState.STOOD_DOWN, stood_down_at=deed.now, version=s.version + 1)
+        )
+    return len(back)
+
+
+def _template(row: Any) -> str:
+    return "call_up_drill" if row.is_drill else "call_up"
+
+
 def _hold(person_ids: set[int]) -> None:
     """Hold these people until the transaction ends, in ascending order: nobody else takes their time meanwhile."""
     if not person_ids:
@@ -747,7 +772,9 @@ class _Step:
         person_ids = [each.person_id for each, _plan, _id in self._asked]
         # That they were called counts at once for fairness; what they answered, when the books are closed.
         called = {"last_drilled_at" if row.is_drill else "last_called_at": now}
-        connection.execute(update(_reservists).where(_reservists.c.person_id.in_(person_ids)).values(**called))
+        connection.execute(
+            update(_reservists).where(_reservists.c.person_id.in_(person_ids)).values(**called)
+        )
         with_code = queries.share_a_phone_with_open(person_ids)
         notify(self._deed, self._notices(with_code), area_path=row.area_path)
         audit.record(
@@ -772,7 +799,7 @@ class _Step:
         for each, plan, public_id in self._asked:
             yield Notice(
                 person_id=each.person_id,
-                template="call_up_drill" if row.is_drill else "call_up",
+                template=_template(row),
                 reference=f"summons:{public_id}",
                 parameters=said
                 | {"task": plan.name, "reply_code": row.code if each.person_id in with_code else None},

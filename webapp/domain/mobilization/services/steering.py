@@ -22,6 +22,7 @@ from webapp.domain.mobilization.queries import scope
 from webapp.domain.mobilization.queries.call_ups import TIERS
 from webapp.domain.mobilization.rules import CallUpState, Certainty, EventKind
 from webapp.domain.mobilization.services.board import touch_board
+from webapp.domain.mobilization.services.engine import take_back_unsent
 from webapp.domain.mobilization.services.timeline import note_event
 
 _call_ups: Any = CallUp.__table__
@@ -279,7 +280,10 @@ def change_numbers(
 
 @writing
 def end_call_up(*, deed: Deed, call_up: str) -> None:
-    """Call nobody any more; who said yes still comes. Needs the deed's reason; Conflict when it has ended."""
+    """Call nobody any more, also whom a wave has chosen and not reached yet; who said yes still comes.
+
+    Needs the deed's reason; Conflict when it has ended.
+    """
     claim = requests.claim(deed)
     if claim.is_repeat:
         return
@@ -292,4 +296,6 @@ def end_call_up(*, deed: Deed, call_up: str) -> None:
         ended_at=deed.now,
         end_reason=(deed.reason or "").strip(),
     )
-    _done(deed, claim, row, "end_call_up", EventKind.ENDED)
+    # A wave may be on its way out: whose message has not left yet is spared it.
+    spared = take_back_unsent(deed, row)
+    _done(deed, claim, row, "end_call_up", EventKind.ENDED, **({"spared": spared} if spared else {}))
