@@ -237,6 +237,7 @@ def test_a_sealed_place_is_said_first(make, cast, in_app):
 def test_of_two_who_press_at_once_the_second_sees_the_truth(make, cast, in_app):
     path = f"/mobilization/call-ups/{make.call_up(cast.community).public_id}"
     assert post(cast.client("alice"), f"{path}/pause").status_code == 303
+    assert "已暂停 · 艾丽" in text(cast.client("alice").get(f"{path}/waves"))
     second = post(cast.client("dora"), f"{path}/pause")
     assert second.status_code == 409
     page = text(second)
@@ -389,6 +390,7 @@ def test_a_lead_answers_by_the_link_and_ticks_names(make, cast, in_app):
     for _ in range(2):
         page = lead.get(path)
     assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["X-Robots-Tag"] == "noindex"
     assert "您的队能来吗" in text(page)
     assert unit_of(made).answered_at is None
     too_many = post(lead, path, {"count": "9"})

@@ -488,7 +488,10 @@ def choices(of: CallUpView) -> list[tuple[str, Any]]:
             else joined([area(of.tier), gettext("if needed as far as %(area)s", area=area(of.widest))]),
         ),
         (gettext("Who calls"), joined([words.said(of.caller_name), of.phone])),
-        (gettext("Number of the call-up"), joined([of.number, gettext("code for replies: %(code)s", code=of.code)])),
+        (
+            gettext("Number of the call-up"),
+            joined([of.number, gettext("code for replies: %(code)s", code=of.code)]),
+        ),
     ]
     if of.quiet_reason:
         found.append((gettext("Why in quiet hours"), words.said(of.quiet_reason)))
@@ -774,7 +777,7 @@ def event(each: EventView, roles: Mapping[int, Any], page: WavesPage, now: datet
     what = _event_words(each, page)
     about = roles.get(each.role_id) if each.role_id else None
     reason = each.facts.get("reason")
-    by = None if each.by.startswith("system:") else gettext("by a person")
+    by = words.said(each.name) if each.name else None
     return words.moment(each.at, now=now), joined([about, what, words.said(reason) if reason else None, by])
 
 

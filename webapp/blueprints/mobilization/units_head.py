@@ -5,7 +5,9 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template, request, url_for
 
 from webapp.base import clock
+from webapp.base.actor import Actor
 from webapp.base.errors import LinliError, RuleBroken
+from webapp.base.ids import hash_token
 from webapp.base.permissions import Permission
 from webapp.blueprints.mobilization import bp, call_up_views
 from webapp.blueprints.mobilization.call_up_typed import read_count
@@ -17,6 +19,7 @@ from webapp.domain.mobilization.rules import MOST_PLACES, can_step
 from webapp.domain.mobilization.services import units as services
 from webapp.web import pages, words
 from webapp.web.errors import sentence
+from webapp.web.extensions import csrf
 from webapp.web.guard import current_actor, deed, public, requires
 from webapp.web.htmx import answer
 
@@ -146,6 +149,7 @@ def _unit_page(token: str, error: LinliError | None = None) -> Response:
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
@@ -155,18 +159,26 @@ def _left_out() -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
 
 
+def _bearer(token: str) -> Actor:
+    """Whoever bears the lead's link, on whichever phone: the audit log shows the beginning of what is stored of it."""
+    return Actor(kind="token", key=f"call_up_unit:{hash_token(token)[:16]}")
+
+
+# The token in the address is the right to answer: a page that was open all night answers as well.
 @bp.post("/units/<token>")
+@csrf.exempt
 @public
 def answer_unit(token: str):
     """How many come."""
     try:
-        services.answer_unit(deed=deed(), token=token, count=_count())
+        services.answer_unit(deed=deed(bearer=_bearer(token)), token=token, count=_count())
     except LinliError as error:
         return refused(error, lambda refusal: _unit_page(token, refusal))
     return answer(otherwise=url_for("mobilization.show_unit", token=token), code="answered")
 
 
 @bp.post("/units/<token>/members")
+@csrf.exempt
 @public
 def name_members(token: str):
     """Who comes. Whoever could not be named is said, and nobody else is lost for it."""
@@ -175,7 +187,7 @@ def name_members(token: str):
         if not members:
             raise RuleBroken("nobody_ticked", field="members")
         named = services.name_members(
-            deed=deed(),
+            deed=deed(bearer=_bearer(token)),
             token=token,
             members=members,
             knows_sealed=request.form.get("knows_sealed") == "1",

@@ -14,6 +14,7 @@ from webapp.base.actor import Actor
 from webapp.base.db import is_any, reading, within
 from webapp.base.errors import NotFound
 from webapp.base.permissions import Permission
+from webapp.domain.accounts.models import User
 from webapp.domain.areas.models import Area
 from webapp.domain.areas.queries import get_place, sealed_paths
 from webapp.domain.areas.rules import ancestor_paths, short_name, side_of
@@ -65,6 +66,7 @@ _teams: Any = Team.__table__
 _leads: Any = TeamLead.__table__
 _volunteers: Any = Volunteer.__table__
 _people: Any = Person.__table__
+_users: Any = User.__table__
 _phones: Any = PersonPhone.__table__
 
 
@@ -608,12 +610,13 @@ class Chosen:
 
 @dataclass(frozen=True)
 class EventView:
-    """A line of the timeline."""
+    """A line of the timeline; `name` is the person's who pressed, None where Linli or a link's bearer did it."""
 
     at: datetime
     kind: EventKind
     role_id: int | None
     by: str
+    name: str | None
     facts: Mapping[str, Any]
 
 
@@ -733,18 +736,29 @@ MOST_EVENTS = 200
 
 
 def _events_of(call_up_id: int) -> tuple[EventView, ...]:
-    rows = db.connection().execute(
+    connection = db.connection()
+    rows = connection.execute(
         select(_events)
         .where(_events.c.call_up_id == call_up_id)
         .order_by(_events.c.id.desc())
         .limit(MOST_EVENTS)
-    )
+    ).all()
+    users = {int(row.by.removeprefix("user:")) for row in rows if row.by.startswith("user:")}
+    names = {
+        f"user:{each.id}": each.name
+        for each in connection.execute(
+            select(_users.c.id, _people.c.name)
+            .join(_people, _people.c.id == _users.c.person_id)
+            .where(_users.c.id.in_(users))
+        )
+    }
     return tuple(
         EventView(
             at=row.at,
             kind=EventKind(row.kind),
             role_id=row.role_id,
             by=row.by,
+            name=names.get(row.by),
             facts=json.loads(row.facts),
         )
         for row in rows
