@@ -12,6 +12,10 @@ from webapp.base.errors import RuleBroken
 from webapp.base.permissions import Role
 from webapp.demo import scale as county
 from webapp.domain.accounts.models import Appointment, User
+from webapp.domain.mobilization.models import ReserveDay, Reservist, ReservistSkill
+from webapp.domain.mobilization.queries.pool import load_pool
+from webapp.domain.mobilization.rules import Category
+from webapp.domain.mobilization.services import enrolling, reserve
 from webapp.domain.people.models import Person, PersonPhone
 from webapp.domain.people.services import register_staff
 from webapp.domain.rosters.models import Post, Shift, ShiftSkill, ShiftTemplate, TemplateSkill
@@ -27,7 +31,7 @@ from webapp.domain.volunteers.models import (
     Volunteer,
     VolunteerSkill,
 )
-from webapp.domain.volunteers.rules import AgeAnswer, Society, Stretch
+from webapp.domain.volunteers.rules import AgeAnswer, Availability, Half, Society, Stretch
 
 pytestmark = pytest.mark.db
 SMALL = county.Amounts().share(0.02)
@@ -117,6 +121,10 @@ def _comparable(table: Any, model: Any, before: int | None) -> Any:
     if model is Volunteer:
         wanted = wanted.where(table.c.state == "accepted", table.c.team_id.is_not(None))
         wanted = wanted.where(table.c.organisation_id.is_not(None))
+    if model is Reservist:
+        # Without a past, as somebody who has just come in.
+        wanted = wanted.where(table.c.call_count == 0, table.c.drill_count == 0, table.c.readiness != "away")
+        wanted = wanted.where(table.c.organisation_id.is_not(None))
     if model is Team:
         wanted = wanted.where(table.c.organisation_id.is_not(None))
     if model is Appointment:
@@ -187,6 +195,7 @@ def _by_services(cast: Any) -> dict[Any, Any]:
     day = clock.day(clock.now()) + timedelta(days=1)
     shifts.make_shifts(deed=make_deed(alice), area=area, first=day, last=day)
     shifts.publish_days(deed=make_deed(alice), area=area, first=day, last=day)
+    reservist = _reservist(cast, signed_up.public_id)
     volunteer_id = number(select(Volunteer.id).where(Volunteer.public_id == signed_up.public_id))
     post_id = number(select(Post.id).where(Post.public_id == post))
     template_id = number(select(ShiftTemplate.id).where(ShiftTemplate.post_id == post_id))
@@ -209,7 +218,38 @@ def _by_services(cast: Any) -> dict[Any, Any]:
         TemplateSkill: TemplateSkill.template_id == template_id,
         Shift: Shift.id == shift_id,
         ShiftSkill: ShiftSkill.shift_id == shift_id,
+        Reservist: Reservist.id == reservist,
+        ReservistSkill: ReservistSkill.reservist_id == reservist,
+        ReserveDay: ReserveDay.reservist_id == reservist,
     }
+
+
+def _reservist(cast: Any, volunteer: str) -> int:
+    """The volunteer in the reserve, with a skill and a half-day of their own, as the services write them."""
+    alice = cast.actor("alice")
+    enrolling.enrol(deed=make_deed(alice), area=cast.community.public_id, people=(), everybody=True)
+    found = one(
+        select(Reservist.id, Reservist.public_id)
+        .join(Volunteer, Volunteer.person_id == Reservist.person_id)
+        .where(Volunteer.public_id == volunteer)
+    )
+    on = clock.day(clock.now()) + timedelta(days=5)
+    reserve.set_days(
+        deed=make_deed(alice),
+        public_id=found.public_id,
+        said={(on, Half.MORNING): Availability.NOT_AVAILABLE},
+        reason="",
+        freeze=timedelta(hours=48),
+    )
+    team = one(
+        select(Team.public_id).join(Reservist, Reservist.team_id == Team.id).where(Reservist.id == found.id)
+    )
+    reserve.edit_reservist(
+        deed=make_deed(alice),
+        public_id=found.public_id,
+        facts=reserve.Facts(category=Category.CHARITY, team=team.public_id, skills=("driving",)),
+    )
+    return int(found.id)
 
 
 def test_a_community_that_has_posts_already_keeps_them(app, cast, make) -> None:
@@ -245,6 +285,22 @@ def test_the_command_makes_it_and_refuses_production(app) -> None:
         assert "Production" in shell.invoke(args=["demo", "scale"]).output
     finally:
         app.config["IS_PRODUCTION"] = False
+
+
+def test_its_reserve_is_all_cadres_and_all_accepted_volunteers_with_a_past(in_app) -> None:
+    made()
+    accepted = number(select(func.count()).select_from(Volunteer).where(Volunteer.state == "accepted"))
+    assert number(select(func.count()).select_from(Reservist)) == accepted + SMALL.cadres
+    now = clock.now()
+    pool = load_pool(tier_path="", starts_at=now, ends_at=now + timedelta(hours=4), now=now)
+    assert len(pool.people) == accepted + SMALL.cadres
+    people = pool.people.values()
+    # At this size most cadres head a community, and a head brings no skill.
+    assert sum(bool(each.skills) for each in people) > len(people) / 2
+    assert {each.category for each in people} == set(Category)
+    rates = sorted(each.yes_count / each.call_count for each in people if each.call_count >= 4)
+    assert rates[0] < 0.2 < rates[-1]
+    assert all((each.last_called_at is None) is (each.call_count == 0) for each in people)
 
 
 def test_its_shifts_are_open_and_its_scarce_people_hold_certificates(in_app) -> None:
