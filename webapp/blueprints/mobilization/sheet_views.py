@@ -52,6 +52,11 @@ def name(given: Said) -> Any:
     return words.said(given.zh, given.en)
 
 
+def about(call_up: Any) -> Any:
+    """The number and what for of a call-up."""
+    return Markup("{} · {}").format(call_up.number, words.said(call_up.title))
+
+
 def parts(found: paper.Choices, kind: SheetKind) -> list[tuple[str, Any]]:
     """What a sheet may be about: all of the call-up, or one team, or who makes the calls."""
     every: list[tuple[str, Any]] = [("", gettext("All of it"))] if found.is_whole else []

@@ -32,8 +32,7 @@ def _page(public_id: str, *, error: LinliError | None = None) -> Response:
     found = paper.list_choices(actor=current_actor(), public_id=public_id)
     kinds = {each: sheet_views.kinds()[each] for each in found.kinds}
     call_up = {
-        "title": found.call_up.title,
-        "number": found.call_up.number,
+        "about": sheet_views.about(found.call_up),
         "is_drill": found.call_up.is_drill,
         "url": url_for("mobilization.list_sheets", public_id=public_id),
     }
@@ -164,7 +163,7 @@ def show_sheet(public_id: str):
         sheet={
             "title": sheet_views.kinds()[subject.kind][0],
             "part": sheet_views.name(subject.part) if subject.part else None,
-            "call_up": f"{row.number} · {row.title}",
+            "call_up": sheet_views.about(row),
             "is_drill": row.is_drill,
             "copy_name": {copy: said for copy, said, _small in sheet_views.copies(subject.kind)}[
                 subject.copy
