@@ -6,7 +6,7 @@ it on the list. `python -m bench waves` runs them all on both databases.
 
 from collections.abc import Callable
 
-from bench import forecast, wave
+from bench import answering, forecast, wave
 from bench.report import say
 from bench.stage import KINDS, Stage, databases
 
@@ -30,6 +30,12 @@ def forecast_county(stage: Stage) -> dict[str, float]:
 def rank_18000(stage: Stage) -> dict[str, float]:
     """One wave for 300 places of three roles, from a pool of 18,000."""
     return wave.measure(stage)
+
+
+@figure
+def answer(stage: Stage) -> dict[str, float]:
+    """Answers behind links in 335 communities that call up at once, against the one-query page."""
+    return answering.measure(stage)
 
 
 def run() -> dict[str, dict[str, float]]:
