@@ -297,7 +297,7 @@ def test_its_reserve_is_all_cadres_and_all_accepted_volunteers_with_a_past(in_ap
     people = pool.people.values()
     # At this size most cadres head a community, and a head brings no skill.
     assert sum(bool(each.skills) for each in people) > len(people) / 2
-    assert {each.category for each in people} == set(Category)
+    assert {each.category for each in people} >= {Category.CADRE, Category.COMMUNITY, Category.VOLUNTEER}
     rates = sorted(each.yes_count / each.call_count for each in people if each.call_count >= 4)
     assert rates[0] < 0.2 < rates[-1]
     assert all((each.last_called_at is None) is (each.call_count == 0) for each in people)
