@@ -114,7 +114,7 @@ def skill_names(codes: Iterable[str], choices: Choices) -> Any:
 def detail(row: ReserveRow, choices: Choices, now: datetime) -> Any:
     """The small print of a line of the list."""
     calls = (
-        gettext("called %(calls)s times, came %(yeses)s", calls=row.call_count, yeses=row.yes_count)
+        gettext("called %(calls)s times, yes %(yeses)s times", calls=row.call_count, yeses=row.yes_count)
         if row.call_count
         else gettext("never called")
     )
