@@ -79,6 +79,8 @@ GOALS = {
         "send_vs_endpoint": Goal(AT_LEAST, 0.5),
         "answer_vs_one_query": Goal(AT_LEAST, 0.3),
         "forecast_county_s": Goal(AT_MOST, 5),
+        "board_304_bytes": Goal(AT_MOST, 400),
+        "board_304_queries": Goal(AT_MOST, 2),
         "sim_places_vs_blast": Goal(AT_LEAST, 1),
         "sim_people_vs_blast": Goal(AT_MOST, 0.5),
         "sim_minutes_later": Goal(AT_MOST, 5),

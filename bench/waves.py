@@ -6,7 +6,7 @@ it on the list. `python -m bench waves` runs them all on both databases.
 
 from collections.abc import Callable
 
-from bench import answering, forecast, wave
+from bench import answering, board, forecast, wave
 from bench.report import say
 from bench.stage import KINDS, Stage, databases
 
@@ -36,6 +36,12 @@ def rank_18000(stage: Stage) -> dict[str, float]:
 def answer(stage: Stage) -> dict[str, float]:
     """Answers behind links in 335 communities that call up at once, against the one-query page."""
     return answering.measure(stage)
+
+
+@figure
+def board_304(stage: Stage) -> dict[str, float]:
+    """What the boards of head and wall cost while nothing changes."""
+    return board.measure(stage)
 
 
 def run() -> dict[str, dict[str, float]]:
