@@ -256,15 +256,43 @@ def test_the_sheet_of_a_team_has_the_team_and_the_lead_gets_no_other(cast, make,
     )
 
 
-def test_the_code_of_the_roster_opens_the_roll_call_of_that_sheet(cast, call_up):
+def test_the_code_of_the_roster_opens_the_roll_call_of_that_sheet(cast, make, call_up):
     alice = cast.client("alice")
-    part = f"team:{cast.team.public_id}"
-    post(alice, address(call_up), {"kind": "roster", "part": part})
-    (sheet,) = read(cast, MobilizationSheet)
-    target = alice.get(f"/mobilization/sheets/{sheet.public_id}/muster").headers["Location"]
+    post(alice, address(call_up), {"kind": "roster", "part": f"team:{cast.team.public_id}"})
+    post(alice, address(call_up), {"kind": "roster"})
+    ours, whole = read(cast, MobilizationSheet)
+    target = alice.get(f"/mobilization/sheets/{ours.public_id}/muster").headers["Location"]
     assert f"/mobilization/call-ups/{call_up.public_id}/muster" in target
-    assert alice.get(target).status_code == 200
-    assert cast.client("charlie").get(f"/mobilization/sheets/{sheet.public_id}/muster").status_code == 404
+    roll = alice.get(target).get_data(as_text=True)
+    assert "薇拉" in roll
+    assert "维克" not in roll, "the sheet was of the team"
+    key = next(row.public_id for row in read(cast, Summons) if row.person_id == cast.people["vera"].person_id)
+    marked = {f"was-{key}": "unknown|||", f"mark-{key}": "present", f"version-{key}": "1"}
+    action = re.search(r'action="([^"]*/muster[^"]*)"', roll)[1].replace("&amp;", "&")
+    saved = post(alice, action, marked)
+    assert saved.headers["Location"].endswith(target.split("/mobilization")[1])
+    (vera,) = (row for row in read(cast, Summons) if row.public_id == key)
+    assert vera.arrived_at is not None, "paper comes back into the ledger"
+    roll = alice.get(f"/mobilization/sheets/{whole.public_id}/muster", follow_redirects=True)
+    assert "维克" in roll.get_data(as_text=True)
+    assert cast.client("charlie").get(f"/mobilization/sheets/{ours.public_id}/muster").status_code == 404
+
+
+def test_the_roll_call_of_a_sheet_stands_in_the_order_of_the_sheet(cast, make, call_up):
+    for name, pinyin, team in (("赵一", "a", None), ("钱二", "b", cast.team)):
+        user = make.user(name)
+        write(
+            cast,
+            update(Person.__table__).where(Person.__table__.c.id == user.person_id).values(pinyin_key=pinyin),
+        )
+        make.reservist(user, area=cast.community, team=team)
+        make.summons(call_up, user.person_id, state=SummonsState.COMING)
+    alice = cast.client("alice")
+    post(alice, address(call_up), {"kind": "roster"})
+    (sheet,) = read(cast, MobilizationSheet)
+    roll = alice.get(f"/mobilization/sheets/{sheet.public_id}/muster", follow_redirects=True)
+    said = roll.get_data(as_text=True)
+    assert said.index("薇拉") < said.index("钱二") < said.index("赵一")
 
 
 # --- the list for the phone ---------------------------------------------------------------------------------

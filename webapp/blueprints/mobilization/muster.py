@@ -85,9 +85,21 @@ def show_muster(public_id: str):
     return _page(public_id)
 
 
+def _of_sheet() -> dict[str, str | None]:
+    """The code on a printed roster leads here with the sheet, and with the team that it is about."""
+    return {name: request.args.get(name) or None for name in ("part", "sheet")}
+
+
 def _page(public_id: str, *, status: int = 200, error: LinliError | None = None) -> Response:
     now = clock.now()
-    found = queries.get_muster(actor=current_actor(), public_id=public_id, now=now)
+    given = _of_sheet()
+    found = queries.get_muster(
+        actor=current_actor(),
+        public_id=public_id,
+        now=now,
+        team=given["part"] and given["part"].removeprefix("team:"),
+        as_printed=given["sheet"] is not None,
+    )
     pages.use_place(areas.get_place(found.area_path))
     typed = {}
     if error is not None:
@@ -101,7 +113,7 @@ def _page(public_id: str, *, status: int = 200, error: LinliError | None = None)
             "mobilization/muster.html",
             muster=muster_views.muster(found, now, typed),
             call_up=url_for("mobilization.show_call_up", public_id=public_id),
-            action=url_for("mobilization.save_muster", public_id=public_id),
+            action=url_for("mobilization.save_muster", public_id=public_id, **_of_sheet()),
             walk_ins=url_for("mobilization.show_walk_ins", public_id=public_id),
             more=url_for("mobilization.raise_places", public_id=public_id),
             board=url_for("mobilization.show_board", public_id=public_id) if found.is_whole else None,
@@ -132,7 +144,8 @@ def save_muster(public_id: str):
         if error.status in {403, 404} or wants_json() or wants_fragment():
             raise error from found
         return _page(public_id, status=error.status, error=error)
-    return answer(otherwise=url_for("mobilization.show_muster", public_id=public_id), code="called")
+    target = url_for("mobilization.show_muster", public_id=public_id, **_of_sheet())
+    return answer(otherwise=target, code="called")
 
 
 @bp.post("/call-ups/<public_id>/places")

@@ -214,13 +214,27 @@ def _minutes_of(stretches: Sequence[Stretch]) -> int:
 
 
 @reading
-def get_muster(*, actor: Actor, public_id: str, now: datetime) -> Muster:
-    """The roll of a call-up for who may mark it: all of it, or the lines of the teams that the actor leads."""
+def get_muster(
+    *, actor: Actor, public_id: str, now: datetime, team: str | None = None, as_printed: bool = False
+) -> Muster:
+    """The roll of a call-up for who may mark it: all of it, or the lines of the teams that the actor leads.
+
+    `team` (a public id) leaves only the lines of that team; `as_printed` puts them as on the printed roster: by role,
+    then team, then name.
+    """
     row = scope.find_call_up(actor, public_id, Permission.MUSTER_MARK)
     if row.state is CallUpState.DRAFT:
         raise NotFound
     is_whole = scope.sees_whole(actor, row.id, Permission.MUSTER_MARK)
     among = None if is_whole else scope.visible_summonses(actor, Permission.MUSTER_MARK)
+    if team is not None:
+        members = _teams.c.public_id == team
+        among = members if among is None else and_(among, members)
+    lines = lines_of(row.id, now=now, among=among)
+    if as_printed:
+        # In the order of roles and names already: the sort keeps it among those of one team.
+        places = {role: place for place, role in enumerate(dict.fromkeys(line.role for line in lines))}
+        lines.sort(key=lambda line: (places[line.role], line.team or "\U0010ffff"))
     roles = tuple(board.role_lines(row.id, now)) if is_whole else ()
     return Muster(
         id=row.id,
@@ -238,7 +252,7 @@ def get_muster(*, actor: Actor, public_id: str, now: datetime) -> Muster:
         code=code_of(row.public_id, row.code_version),
         roles=roles,
         figures=sum((each.figures for each in roles), Figures()),
-        lines=tuple(lines_of(row.id, now=now, among=among)),
+        lines=tuple(lines),
         is_whole=is_whole,
         may_manage=scope.may_manage(actor, row.area_path),
     )
