@@ -26,6 +26,7 @@ from webapp.domain.mobilization.rules import Answer, AnswerSource, Reply, Summon
 from webapp.domain.mobilization.services import answers
 from webapp.domain.notifications.models import SmsReply
 from webapp.domain.notifications.rules import ReplyState
+from webapp.domain.notifications.services import verify_phone_by_reply
 from webapp.domain.people.models import PersonPhone
 
 log = logging.getLogger("linli.replies")
@@ -88,6 +89,10 @@ def read_one(*, deed: Deed, reply_id: int) -> bool:
         _leave(deed, sms, "not_understood", found)
         return True
     if not found:
+        if (Reply.COMING, None) in readings and verify_phone_by_reply(sms.phone_index, deed.now):
+            # Nothing else is open: the number was asked whether it works.
+            _note(sms, about="phone_check")
+            return True
         _without_summons(deed, sms, [code for _reply, code in readings if code])
         return True
     meant = [
