@@ -1,6 +1,6 @@
 """出队预测: how many teams an area can field, now and by the hour, and what if a place in it is sealed."""
 
-from flask import current_app, render_template, request, url_for
+from flask import render_template, request, url_for
 
 from webapp.base import clock
 from webapp.base.errors import NotFound
@@ -48,7 +48,5 @@ def show_forecast():
         sealed=None if found.sealed is None else forecast_views.name(found.sealed),
         sealed_id=sealed or "",
         to_seal=forecast_views.sealed_choices(queries.list_to_seal(place=found.place), found.place),
-        reserve_url=url_for("mobilization.list_reservists")
-        if "mobilization.list_reservists" in current_app.view_functions
-        else None,
+        reserve_url=url_for("mobilization.list_reservists"),
     )
