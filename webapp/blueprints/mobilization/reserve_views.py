@@ -31,7 +31,7 @@ CATEGORIES: dict[Category, Any] = {
 # Each in words, with its tone.
 READINESS: dict[Readiness, tuple[Any, str]] = {
     Readiness.READY: (_l("Ready"), "good"),
-    Readiness.LIMITED: (_l("Limited"), "info"),
+    Readiness.LIMITED: (_l("Ready with limits"), "info"),
     Readiness.RESTING: (_l("Resting"), "warn"),
     Readiness.AWAY: (_l("Away"), "plain"),
 }
@@ -122,7 +122,7 @@ def detail(row: ReserveRow, choices: Choices, now: datetime) -> Any:
         str(CATEGORIES[row.category]),
         words.said(row.unit) if row.unit else None,
         words.said(row.team_name, row.team_name_en) if row.team_name else None,
-        words.said(row.area_name),
+        words.said(f"{row.parent_name} {row.area_name}" if row.parent_name else row.area_name),
         skill_names(row.skills, choices) or None,
         calls,
         gettext("last %(when)s", when=words.moment(row.last_called_at, now=now))

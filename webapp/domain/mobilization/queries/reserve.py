@@ -46,6 +46,7 @@ _CHOSEN_LEVELS = ("town", "community", "grid")
 MOST_CHOICES = 400
 
 _areas: Any = Area.__table__
+_parent: Any = _areas.alias("parent")
 _people: Any = Person.__table__
 _phones: Any = PersonPhone.__table__
 _contacts: Any = Contact.__table__
@@ -74,7 +75,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class ReserveRow:
-    """A reservist in a list: of the phone only the last four digits. `skills` are codes that count today."""
+    """A reservist in a list: of the phone only the last four digits. `skills` are codes that count today.
+
+    `parent_name` is the compound of a building: 2栋 alone says nothing.
+    """
 
     public_id: str
     name: str
@@ -84,6 +88,7 @@ class ReserveRow:
     away_until: datetime | None
     unit: str | None
     area_name: str
+    parent_name: str | None
     team_name: str | None
     team_name_en: str | None
     is_inside: bool
@@ -296,6 +301,7 @@ def _rows(
             _reservists.c.yes_count,
             _reservists.c.last_called_at,
             _areas.c.name.label("area_name"),
+            case((_areas.c.level == "building", _parent.c.name)).label("parent_name"),
             _teams.c.name.label("team_name"),
             _teams.c.name_en.label("team_name_en"),
             case((reachable(), 1), else_=0).label("is_reachable"),
@@ -303,6 +309,7 @@ def _rows(
         )
         .select_from(
             _reservists.join(_areas, _areas.c.id == _reservists.c.area_id)
+            .outerjoin(_parent, _parent.c.id == _areas.c.parent_id)
             .outerjoin(_teams, _teams.c.id == _reservists.c.team_id)
             .outerjoin(can, can.c.reservist_id == _reservists.c.id)
         )
@@ -328,6 +335,7 @@ def _row(row: Any, skills: tuple[str, ...], cordon: tuple[str, ...], now: dateti
         away_until=None if is_back else row.away_until,
         unit=row.unit,
         area_name=row.area_name,
+        parent_name=row.parent_name,
         team_name=row.team_name,
         team_name_en=row.team_name_en,
         is_inside=bool(side_of(row.area_path, cordon)),
