@@ -54,7 +54,7 @@ def slip(found: SlipView, now: datetime) -> SlipWords:
         is_drill=found.is_drill,
         facts=[
             (gettext("Code"), found.code),
-            (gettext("Name"), words.said(found.name)),
+            (gettext("Who is called"), words.said(found.name)),
             (gettext("Call-up"), joined(found.number, words.said(found.title), words.said(found.role))),
             (gettext("Valid"), kept_span(found.starts_at, found.ends_at)),
             (gettext("Where"), words.said(found.muster_point)),

@@ -162,7 +162,6 @@ class SummonsWords:
     said: list[str]
     facts: list[tuple[str, Any]]
     phone: str
-    map_url: str | None
     outbox: str
     is_drill: bool
     asks: bool
@@ -194,7 +193,7 @@ def view(found: SummonsView, now: datetime, *, is_kept: bool = False) -> Summons
     is_there = found.muster in {MusterState.ARRIVED, MusterState.ON_DUTY, MusterState.DEPARTED}
     unanswered = found.state in {SummonsState.WAITING, SummonsState.LATER, SummonsState.MISSED}
     choices = eta_choices(found.starts_at, now)
-    title = gettext("Call-up: can you come?") if is_calling and unanswered else gettext("Call-up")
+    title = gettext("Call-up: can you come?") if is_calling and unanswered else gettext("Urgent call-up")
     return SummonsWords(
         title=f"{drill_mark() if found.is_drill else ''}{title}",
         heading=words.said(found.title),
@@ -204,7 +203,6 @@ def view(found: SummonsView, now: datetime, *, is_kept: bool = False) -> Summons
         said=_said(found, now, is_live=is_live),
         facts=_facts(found, now, is_kept=is_kept),
         phone=found.phone,
-        map_url=found.map_url,
         outbox=found.title,
         is_drill=found.is_drill,
         asks=is_calling and unanswered,
@@ -272,7 +270,15 @@ def _said(found: SummonsView, now: datetime, *, is_live: bool) -> list[str]:
 
 def _facts(found: SummonsView, now: datetime, *, is_kept: bool) -> list[tuple[str, Any]]:
     when = kept_span(found.starts_at, found.ends_at) if is_kept else span(found.starts_at, found.ends_at, now)
-    where = joined(words.said(found.muster_point), words.said(found.landmark) if found.landmark else "")
+    where = joined(
+        words.said(found.muster_point),
+        words.said(found.landmark) if found.landmark else "",
+        Markup('<a class="tel" href="{}" rel="noreferrer noopener">{}</a>').format(
+            found.map_url, gettext("Map")
+        )
+        if found.map_url
+        else "",
+    )
     facts = [
         (gettext("What"), joined(words.said(found.title), words.said(found.role))),
         (gettext("When"), when),
@@ -281,12 +287,17 @@ def _facts(found: SummonsView, now: datetime, *, is_kept: bool) -> list[tuple[st
     if found.bring:
         facts.append((gettext("Bring"), words.said(found.bring)))
     facts.append((gettext("Going home"), stay(found.stay)))
-    if found.sleeps:
-        facts.append((gettext("Sleeping"), words.said(found.sleeps)))
-    if found.eats:
-        facts.append((gettext("Eating"), words.said(found.eats)))
-    facts.append((gettext("Who calls"), words.said(found.caller_name)))
+    board = joined(*(words.said(each) for each in (found.sleeps, found.eats) if each))
+    if board:
+        facts.append((gettext("Bed and meals"), board))
+    facts.append((gettext("Who calls"), joined(words.said(found.caller_name), _tel(found.phone))))
     return facts
+
+
+def _tel(number: str) -> Markup:
+    return Markup('<a class="tel" href="tel:{}">{}</a>').format(
+        number.replace(" ", "").replace("-", ""), number
+    )
 
 
 def _slip(found: SummonsView) -> SlipWords:
