@@ -16,6 +16,7 @@ from webapp.web.words import gettext
 
 LEFT, TOP, WIDTH, HEIGHT = 24, 8, 288, 64
 _DAYS_SHOWN = 4
+_INSIDE_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,15 @@ def _alternative(field: Field, edges: Sequence[datetime]) -> str:
     )
 
 
+def _inside(field: Field) -> dict[str, Any]:
+    """What sealed places can field inside: the most first, and how many further ones there are."""
+    ordered = sorted(field.inside, key=lambda each: -each[1].now)
+    return {
+        "inside": [(name(place), teams.now) for place, teams in ordered[:_INSIDE_SHOWN]],
+        "inside_more": max(0, len(ordered) - _INSIDE_SHOWN),
+    }
+
+
 def field(found: Forecast, number: int, *, now: datetime) -> dict[str, Any]:
     """A kind of team as a card of the page."""
     each = found.fields[number]
@@ -147,7 +157,7 @@ def field(found: Forecast, number: int, *, now: datetime) -> dict[str, Any]:
         "expected": own.expected_now if has_rate else None,
         "missing": _missing(each.type, own.short),
         "before": found.before[number].own.now if found.before else None,
-        "inside": [(name(place), teams.now) for place, teams in each.inside],
+        **_inside(each),
         "line": line(each, found.edges, has_rate=has_rate, now=now),
         "alternative": _alternative(each, found.edges),
         "spans": _spans(each, found.edges, now=now),

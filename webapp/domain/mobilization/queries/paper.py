@@ -155,7 +155,7 @@ class Prepared:
         if self.subject.kind is SheetKind.ROSTER:
             return f"/mobilization/sheets/{self.public_id}/muster"
         if self.subject.kind is SheetKind.CALL_LIST:
-            return f"/mobilization/call-ups/{self.subject.ask.call_up}/call-list"
+            return f"/mobilization/call-ups/{self.subject.ask.call_up}/call-list?part=all"
         return f"/mobilization/sheets/{self.public_id}"
 
     def printing(self, *, at: datetime, by: str) -> Printing:
