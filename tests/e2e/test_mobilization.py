@@ -114,6 +114,12 @@ def test_from_the_call_to_the_wall(house, phone, reservist, screen):
     print(f"a change is on the wall after {seconds:.1f} s")
     assert seconds < SHOWN_WITHIN
     expect(page.locator("main")).to_contain_text("已签到", timeout=PATIENCE)
+    # A wall that hears nothing any more says so, and stops saying so.
+    expect(wall.locator("#old")).to_be_hidden()
+    wall.context.set_offline(True)
+    expect(wall.locator("#old")).to_be_visible(timeout=2 * PATIENCE)
+    wall.context.set_offline(False)
+    expect(wall.locator("#old")).to_be_hidden(timeout=2 * PATIENCE)
     # And the books: stood down, closed, reported.
     head.goto(f"{house.url}/mobilization/call-ups/{call_up}/stand-down")
     press(head, "解除召集")

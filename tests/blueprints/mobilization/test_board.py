@@ -44,7 +44,8 @@ def test_the_board_says_what_its_rate_is_of_and_polls_itself(cast, made):
     page = (
         cast.client("alice").get(f"/mobilization/call-ups/{made[0].public_id}/board").get_data(as_text=True)
     )
-    assert 'hx-trigger="every 3s"' in page
+    assert f'data-address="/mobilization/call-ups/{made[0].public_id}/board"' in page
+    assert "board." in page, "the script that asks again"
     assert "到位率 0%（说能来的 1 人，到了 0 人）" in page
 
 
