@@ -116,6 +116,24 @@ def test_a_press_opens_pages_of_our_own_only(phone):
         assert _opened_by_a_press(phone, foreign) == "/notifications"
 
 
+def test_who_signs_out_is_not_told_on_this_phone_any_more(phone):
+    page = _ready(phone)
+    worker = phone.context.service_workers[0]
+    worker.evaluate(
+        """() => {
+            self.ended = 0;
+            const subscription = { unsubscribe: async () => (self.ended += 1) };
+            Object.getPrototypeOf(self.registration.pushManager).getSubscription = async () => subscription;
+        }"""
+    )
+    page.get_by_role("button", name="大字", exact=True).first.click()
+    page.wait_for_load_state()
+    assert worker.evaluate("() => self.ended") == 0
+    page.get_by_role("button", name="退出登录", exact=True).click()
+    page.wait_for_url("**/accounts/sign-in")
+    until(lambda: worker.evaluate("() => self.ended") == 1)
+
+
 def test_a_phone_whose_push_service_is_away_says_so(phone):
     page = _ready(phone)
     phone.open(CONTACTS)
