@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -51,7 +51,7 @@ _summonses: Any = Summons.__table__
 _commitments: Any = Commitment.__table__
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
-PEOPLE = 14
+PEOPLE = 9
 HOLDS_TIME = {SummonsState.WAITING, SummonsState.LATER, SummonsState.COMING, SummonsState.QUEUED}
 WHICH = st.integers(0, 2)
 
@@ -61,19 +61,23 @@ class Mobilization(RuleBasedStateMachine):
 
     app: Any = None
 
-    @initialize(places=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)))
+    @initialize(places=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3)))
     def begin(self, places: tuple[int, int, int]) -> None:
-        """A reserve of fourteen, two of whom can drive, and three call-ups."""
+        """A reserve of nine, two of whom can drive, three call-ups, and the first waves."""
         self.make = Factory(self.app)
         self.now = NOON
         self.said_yes: set[int] = set()
         self.stopped: dict[int, datetime] = {}
         self.seen: set[int] = set()
-        community = self.make.area("北辰社区", level="community")
+        county = self.make.area("邻水县", level="county")
+        community = self.make.area("北辰社区", level="community", parent=county)
+        self.area = community.public_id
         self.people = []
         for number in range(PEOPLE):
             user = self.make.user(f"备{number}")
-            self.make.reservist(user, area=community, skills=("driving",) if number < 2 else ())
+            self.make.reservist(
+                user, area=community, skills=("driving",) if number < 2 else (), call_count=6, yes_count=4
+            )
             self.people.append(user.person_id)
         self.call_ups = [
             self.make.call_up(
@@ -88,6 +92,7 @@ class Mobilization(RuleBasedStateMachine):
             )
             for days, count in zip((0, 0, 1), places, strict=True)
         ]
+        self.look()
 
     # --- what happens ---
 
@@ -160,6 +165,19 @@ class Mobilization(RuleBasedStateMachine):
         if done is not None and done.state is SummonsState.COMING:
             self.said_yes.add(row.id)
 
+    @rule(which=WHICH, pick=st.integers(0, PEOPLE - 1), reply=st.sampled_from((Reply.CANNOT, Reply.COMING)))
+    def somebody_changes_their_mind(self, which: int, pick: int, reply: Reply) -> None:
+        """Who had a place drops out; who had said no can come after all."""
+        was = {SummonsState.COMING} if reply is Reply.CANNOT else {SummonsState.CANNOT, SummonsState.DROPPED}
+        found = [
+            row
+            for row in self.rows(_summonses, _summonses.c.call_up_id == self.call_ups[which].id)
+            if row.state in was
+        ]
+        if found:
+            person = self.people.index(found[pick % len(found)].person_id)
+            self.somebody_answers(person=person, which=which, reply=reply, minutes=10)
+
     @rule(which=WHICH)
     def everybody_who_is_silent_says_yes(self, which: int) -> None:
         """The storm after a wave."""
@@ -192,7 +210,7 @@ class Mobilization(RuleBasedStateMachine):
             waves = len(self.rows(_waves, _waves.c.call_up_id == call_up.id))
             self._try(steering.hurry_call_up, deed=self.deed(), call_up=public_id, seen=waves)
         else:
-            self._try(steering.widen_call_up, deed=self.deed(), call_up=public_id, seen="")
+            self._try(steering.widen_call_up, deed=self.deed(), call_up=public_id, seen=self.area)
 
     @rule(which=WHICH, count=st.integers(1, 6))
     def other_numbers_are_wanted(self, which: int, count: int) -> None:
@@ -325,10 +343,12 @@ def test_whatever_happens_places_time_and_yeses_stay_true(in_app):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=25,
+            max_examples=15,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
+            # Shrinking a run of thirty steps on a database takes minutes; the long one says enough.
+            phases=[Phase.generate],
         ),
     )
