@@ -120,3 +120,18 @@ def test_rules_are_data_and_an_authority_enables_them(app, shell, tmp_path) -> N
     with app.app_context():
         assert is_exercise()
         assert len(list_zone_classes()) == 8
+
+
+def test_reservists_are_compared_and_taken(cast, shell, tmp_path) -> None:
+    file = tmp_path / "cadres.csv"
+    file.write_bytes(
+        "姓名,手机号,类别,社区,身高\n何援,13800138000,下沉干部,北辰社区,1\n无号,,,,2\n".encode("gb18030")
+    )
+    arguments = ["reserve", "import", str(file), "--area", "511623100000"]
+    shown = shell.invoke(args=[*arguments, "--preview", "--language", "en"])
+    assert last_line(shown) == "added 1, changed 0, unchanged 0, rejected 1"
+    assert "not taken: 身高" in shown.output
+    assert "138****8000" in shown.output
+    assert last_line(shell.invoke(args=arguments)) == "added 1, changed 0, unchanged 0, rejected 1"
+    assert last_line(shell.invoke(args=arguments)) == "added 0, changed 0, unchanged 1, rejected 1"
+    assert shell.invoke(args=["reserve", "import", str(file), "--area", "000"]).exit_code == 1

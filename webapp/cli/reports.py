@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 from flask import current_app
@@ -62,3 +62,24 @@ class RejectedRows:
         if self._stream is not None:
             self._stream.close()
             click.echo(f"errors: {self._path}")
+
+
+def say_columns(shown: Any) -> None:
+    """How a compared list is written, what its columns were taken for, and which are not taken."""
+    click.echo(how_written(shown.form, shown.delimiter))
+    click.echo("columns: " + ", ".join(f"{head} → {name}" for name, head in shown.columns.items()))
+    if shown.unknown:
+        click.echo("not taken: " + ", ".join(shown.unknown))
+
+
+def say_outcomes(shown: Any) -> None:
+    """What each row of a compared list does, and the counts."""
+    for outcome in shown.outcomes:
+        remarks = "; ".join(
+            f"{remark.text} – {said}" if remark.text else said
+            for remark in outcome.remarks
+            for said in [sentence(remark.code, **remark.params)]
+        )
+        what = f"{outcome.kind} {', '.join(outcome.changes)}".strip()
+        click.echo(f"{outcome.line}\t{outcome.name}\t{outcome.phone}\t{what}\t{remarks}")
+    click.echo(", ".join(f"{name} {count}" for name, count in shown.counts.items()))

@@ -11,10 +11,9 @@ from webapp.base.actor import Actor
 from webapp.base.deed import Deed
 from webapp.base.errors import LinliError
 from webapp.base.ids import new_public_id
-from webapp.cli.reports import LANGUAGE, RejectedRows, how_written, refuse, speaking
+from webapp.cli.reports import LANGUAGE, RejectedRows, refuse, say_columns, say_outcomes, speaking
 from webapp.domain.volunteers.queries import imports as queries
 from webapp.domain.volunteers.services import imports
-from webapp.web.errors import sentence
 
 cli = AppGroup("volunteers", help="Volunteers: lists of people who help.")
 
@@ -65,19 +64,8 @@ def import_volunteers(
 
 
 def _show(shown: imports.Preview) -> None:
-    click.echo(how_written(shown.form, shown.delimiter))
-    click.echo("columns: " + ", ".join(f"{head} → {name}" for name, head in shown.columns.items()))
-    if shown.unknown:
-        click.echo("not taken: " + ", ".join(shown.unknown))
+    say_columns(shown)
     for kind, names in (("organisations", shown.new_organisations), ("teams", shown.new_teams)):
         if names:
             click.echo(f"new {kind}: " + ", ".join(names))
-    for outcome in shown.outcomes:
-        remarks = "; ".join(
-            f"{remark.text} – {said}" if remark.text else said
-            for remark in outcome.remarks
-            for said in [sentence(remark.code, **remark.params)]
-        )
-        what = f"{outcome.kind} {', '.join(outcome.changes)}".strip()
-        click.echo(f"{outcome.line}\t{outcome.name}\t{outcome.phone}\t{what}\t{remarks}")
-    click.echo(", ".join(f"{name} {count}" for name, count in shown.counts.items()))
+    say_outcomes(shown)
