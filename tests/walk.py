@@ -1512,12 +1512,12 @@ def _a_call_up_that_waits(world: World) -> Any:
 
 @call("POST /mobilization/call-ups/<public_id>/hurry", "POST /mobilization/call-ups/<public_id>/end")
 def press_with_a_reason(world: World) -> Call:
-    return {"public_id": _a_call_up_that_waits(world).public_id}, {"reason": "人手急缺", "seen": "0"}
+    return {"public_id": _a_call_up_that_waits(world).public_id}, {"reason": "sooner", "seen": "0"}
 
 
 @call("POST /mobilization/call-ups/<public_id>/widen")
 def call_further_away(world: World) -> Call:
-    form = {"reason": "本地人手不够", "seen": world.cast.community.public_id}
+    form = {"reason_text": "本地人手不够", "seen": world.cast.community.public_id}
     return {"public_id": _a_call_up_that_waits(world).public_id}, form
 
 

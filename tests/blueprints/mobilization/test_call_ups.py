@@ -79,7 +79,7 @@ def test_a_head_calls_two_people_with_a_title_a_role_and_a_place(make, cast, in_
     assert (row.ends_at - row.starts_at, row.reply_minutes) == (timedelta(hours=4), 5)
     assert row.widest_path == cast.town.path
     check = text(alice.get(f"/mobilization/call-ups/{public_id}/check"))
-    told = re.search(r"先通知 (\d+) 人,预计 \d\d:\d\d 到齐;够了自动停。", check)
+    told = re.search(r"先通知 (\d+) 人，预计 \d\d:\d\d 到齐；够了自动停。", check)
     assert told, check
     assert "【邻里·北辰社区】" in check
     started = post(alice, f"/mobilization/call-ups/{public_id}/start")
@@ -168,7 +168,7 @@ def test_before_anything_is_sent_it_says_who_cannot_be_reached_and_why(make, cas
     make.reservist(silent, area=cast.community)
     forget_phones(silent)
     page = text(cast.client("alice").get(f"/mobilization/call-ups/{draft_of(cast, count_1='40')}/check"))
-    assert "要 40 人,能叫的只有" in page
+    assert "要 40 人，能叫的只有" in page
     assert "可能凑不齐" in page
     assert "没有电话: 1" in page
     assert "无号" in page
@@ -324,7 +324,7 @@ def test_what_comes_next_is_said_with_its_number_and_area(make, cast, in_app):
     engine.run_due(clock.now())
     alice = cast.client("alice")
     said = text(alice.get(f"/mobilization/call-ups/{made.public_id}/next", headers={"HX-Request": "true"}))
-    assert re.search(r"20:53 第2批,再通知 \d+ 人,北辰社区", said), said
+    assert re.search(r"20:53 第2批，再通知 \d+ 人，北辰社区", said), said
 
 
 def test_a_grid_worker_sees_and_has_no_buttons(make, cast, in_app):
@@ -399,7 +399,7 @@ def test_a_lead_answers_by_the_link_and_ticks_names(make, cast, in_app):
     assert 'value="9"' in text(too_many)
     assert post(lead, path, {"count": "2"}).status_code == 303
     page = text(lead.get(path))
-    assert "您答复了:来 2 人" in page
+    assert "您答复了：来 2 人" in page
     nobody = post(lead, f"{path}/members")
     assert nobody.status_code == 422
     members = re.findall(r'name="members" value="(\w+)"', page)

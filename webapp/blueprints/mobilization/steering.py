@@ -21,9 +21,18 @@ from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import answer
 
 
+# What is chosen with one tap, as it is written down: data for people, like what they type.
+_REASONS = {
+    "sooner": "人手急缺",
+    "not_enough": "本地人手不够",
+    "changed": "情况变化",
+    "enough": "人手已够",
+}
+
+
 def _reason() -> str:
-    """What was chosen, or else typed."""
-    chosen = request.form.get("reason", "").strip()
+    """What was typed, or else chosen."""
+    chosen = _REASONS.get(request.form.get("reason", ""), "")
     return request.form.get("reason_text", "").strip() or chosen
 
 
