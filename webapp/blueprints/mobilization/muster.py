@@ -205,7 +205,7 @@ def _walk_ins(public_id: str, *, status: int = 200, error: LinliError | None = N
             "mobilization/walk_ins.html",
             muster=shown,
             roles=[("", gettext("Where they are needed"))]
-            + [(each.public_id, each.name) for each in muster.roles],
+            + [(each.public_id, words.said(each.name)) for each in muster.roles],
             back=url_for("mobilization.show_muster", public_id=public_id),
             action=url_for("mobilization.add_walk_in", public_id=public_id),
             search=url_for("mobilization.show_walk_ins", public_id=public_id),
@@ -311,7 +311,7 @@ def _shift_page(public_id: str, *, status: int = 200, error: LinliError | None =
             is_drill=found.is_drill,
             total=total,
             roles=[("", gettext("Everybody who is here (%(count)s)", count=total))]
-            + [(role, f"{name} ({count})") for role, name, count in found.here],
+            + [(role, words.said(f"{name} ({count})")) for role, name, count in found.here],
             posts=[("", gettext("A new post"))]
             + [(each.public_id, words.said(each.name, each.name_en)) for each in found.posts],
             may_make_posts=found.may_make_posts,

@@ -183,7 +183,7 @@ def muster(found: Muster, now: datetime, typed: Mapping[str, str] | None = None)
         "groups": list(groups.values()),
         "has_lines": bool(found.lines),
         "has_missing": any(each.arrived_at is None for each in found.lines),
-        "role_choices": [(each.public_id, each.name) for each in found.roles],
+        "role_choices": [(each.public_id, words.said(each.name)) for each in found.roles],
         "here_count": sum(each.is_here and not each.is_extra for each in found.lines),
         "is_whole": found.is_whole,
         "may_manage": found.may_manage,

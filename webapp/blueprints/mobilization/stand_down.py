@@ -11,7 +11,7 @@ from webapp.domain.mobilization.queries import muster as queries
 from webapp.domain.mobilization.queries import report as reports
 from webapp.domain.mobilization.services import closing
 from webapp.domain.mobilization.services import stand_down as services
-from webapp.web import pages
+from webapp.web import pages, words
 from webapp.web.errors import sentence
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import ANSWER, answer, wants_fragment, wants_json
@@ -38,7 +38,7 @@ def _page(public_id: str, *, status: int = 200, error: LinliError | None = None)
             report=url_for("mobilization.show_report", public_id=public_id),
             back=url_for("mobilization.show_muster", public_id=public_id),
             roles=[("", gettext("The whole call-up"))]
-            + [(each.public_id, each.name) for each in found.roles if each.coming or each.silent],
+            + [(each.public_id, words.said(each.name)) for each in found.roles if each.coming or each.silent],
             typed={name: request.form.get(name, "") for name in ("role", "reason")},
             said=sentence(error.code, **error.params) if error else None,
         ),
