@@ -343,7 +343,7 @@ def test_whatever_happens_places_time_and_yeses_stay_true(in_app):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=15,
+            max_examples=25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
