@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, literal_column, select
+from sqlalchemy import String, bindparam, literal_column, select
 
 from webapp.base import db
 from webapp.base.db import reading
@@ -80,32 +80,20 @@ class Reach:
         return bool(self.channels - {Channel.IN_APP})
 
 
-_NOBODY = Reach(frozenset(), None, DEFAULT_LANGUAGE, WhyNot.NO_PHONE)
+NOBODY = Reach(frozenset(), None, DEFAULT_LANGUAGE, WhyNot.NO_PHONE)
 
 
 @reading
 def reach_of(person_ids: Iterable[int]) -> dict[int, Reach]:
     """How each of these people is reached; everybody who was asked for is in the answer. Three statements."""
     wanted = sorted(set(person_ids))
-    found: dict[int, Reach] = dict.fromkeys(wanted, _NOBODY)
+    found: dict[int, Reach] = dict.fromkeys(wanted, NOBODY)
     for chunk in _chunks(wanted):
         found.update(_reach(chunk))
     return found
 
 
-@reading
-def reach_within(people: Select[Any]) -> dict[int, Reach]:
-    """How the people of a query (one column: person ids) are reached, without the ids leaving the database.
-
-    Somebody with neither an account nor a phone is not in the answer: take `NOBODY` for them.
-    """
-    return _reach(people)
-
-
-NOBODY = _NOBODY
-
-
-def _reach(people: Sequence[int] | Select[Any]) -> dict[int, Reach]:
+def _reach(people: Sequence[int]) -> dict[int, Reach]:
     known: dict[tuple[Any, ...], Reach] = {}
     found: dict[int, Reach] = {}
     for person_id, receiver in receivers(people, with_addresses=False).items():
@@ -134,7 +122,7 @@ def _reach_by(receiver: Receiver, state: ContactState | None) -> Reach:
     )
 
 
-def receivers(people: Sequence[int] | Select[Any], *, with_addresses: bool = True) -> dict[int, Receiver]:
+def receivers(people: Sequence[int], *, with_addresses: bool = True) -> dict[int, Receiver]:
     """How to write to each of these people, inside an open door; three statements. Who has nothing is left out.
 
     Without their addresses, which stay empty then, thousands are read faster.
@@ -145,7 +133,7 @@ def receivers(people: Sequence[int] | Select[Any], *, with_addresses: bool = Tru
     connection = db.connection()
 
     def chosen(column: Any) -> Any:
-        return column.in_(people) if isinstance(people, Select) else is_one_of(column, people)
+        return is_one_of(column, people)
 
     def address_of(column: Any) -> Any:
         return column if with_addresses else _NO_ADDRESS
