@@ -20,7 +20,6 @@ from webapp.web.errors import sentence
 from webapp.web.guard import current_actor, deed, requires
 from webapp.web.htmx import answer
 
-
 # What is chosen with one tap, as it is written down: data for people, like what they type.
 _REASONS = {
     "sooner": "人手急缺",
