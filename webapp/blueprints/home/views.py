@@ -14,11 +14,13 @@ from webapp.base.actor import Actor
 from webapp.base.permissions import Permission
 from webapp.domain.areas.queries import Place
 from webapp.domain.households.queries import OwnHousehold
+from webapp.domain.mobilization.queries.own_summonses import SummonsLine
 from webapp.domain.rosters.queries.duty import Uncovered
 from webapp.domain.supplies.queries.head import HomeRound
 from webapp.domain.supplies.queries.resident import Current, LineView, RoundCard
 from webapp.domain.supplies.rules import Ordering, OrderPhase
-from webapp.web import words
+from webapp.web import pages, words
+from webapp.web.guard import signed_in
 from webapp.web.words import gettext
 
 
@@ -162,6 +164,10 @@ _WORK = (
     ("rosters.list_risks", lazy_gettext("Shifts to watch"), Permission.TEAM_ROSTER),
     ("volunteers.list_volunteers", lazy_gettext("Volunteers"), Permission.VOLUNTEER_SEE),
     ("rosters.list_duties", lazy_gettext("Duty roster"), Permission.DUTY_EDIT),
+    ("mobilization.list_call_ups", lazy_gettext("Call-ups and drills"), Permission.CALL_UP_SEE),
+    ("mobilization.list_reservists", lazy_gettext("Reserve"), Permission.RESERVE_SEE),
+    ("mobilization.show_forecast", lazy_gettext("Teams we can field"), Permission.RESERVE_SEE),
+    ("notifications.list_replies", lazy_gettext("Unclear SMS replies"), Permission.CALL_LIST),
     ("households.list_confirmations", lazy_gettext("Residents to confirm"), Permission.RESIDENCE_CONFIRM),
     ("households.list_households", lazy_gettext("Households"), Permission.HOUSEHOLD_LIST),
     ("areas.list_areas", lazy_gettext("Areas and zones"), Permission.AREA_SEE),
@@ -169,16 +175,64 @@ _WORK = (
 
 
 def work_lines(
-    actor: Actor, rounds: Sequence[HomeRound], uncovered: Sequence[Uncovered], now: datetime
+    actor: Actor, rounds: Sequence[HomeRound], uncovered: Sequence[Uncovered], running: int, now: datetime
 ) -> list[dict[str, Any]]:
-    """What the reader looks after, as rows: a night without duty, the rounds, then the lists; empty for a resident."""
+    """What the reader looks after, as rows: call-ups that run, a night without duty, the rounds, then the lists.
+
+    Empty for a resident.
+    """
     links = [
         {"title": title, "detail": None, "state": None, "tone": "info", "url": url_for(endpoint)}
         for endpoint, title, permission in _WORK
         if actor.has(permission)
     ]
     nights = [_uncovered_line(uncovered)] if uncovered else []
-    return nights + [_round_line(each, now) for each in rounds] + links
+    calls = [_running_line(running)] if running else []
+    messages = [] if pages.has_inbox_tab() else [_messages_line()]
+    return calls + nights + [_round_line(each, now) for each in rounds] + messages + links
+
+
+def _running_line(running: int) -> dict[str, Any]:
+    """People are being called at this moment: the first thing to look at."""
+    return {
+        "title": gettext("Call-ups under way"),
+        "detail": None,
+        "state": str(running),
+        "tone": "warn",
+        "url": url_for("mobilization.list_call_ups"),
+    }
+
+
+def _messages_line() -> dict[str, Any]:
+    """The inbox of somebody whose tabs have no room for it."""
+    user = signed_in()
+    unread = user.unread_count if user else 0
+    return {
+        "title": gettext("Messages"),
+        "detail": None,
+        "state": gettext("%(count)s unread", count=unread) if unread else None,
+        "tone": "info",
+        "url": url_for(pages.INBOX),
+    }
+
+
+def summons_lines(found: Sequence[SummonsLine]) -> list[dict[str, Any]]:
+    """What the reader is summoned to, as rows; what waits for an answer first."""
+    return [
+        {
+            "title": Markup("{} {}").format(
+                gettext("[DRILL] Call-up:") if each.is_drill else gettext("Call-up:"), words.said(each.title)
+            ),
+            "detail": Markup("{} · {}").format(
+                words.full_day(clock.day(each.starts_at)) + " " + words.clock_time(each.starts_at),
+                words.said(each.muster_point),
+            ),
+            "state": gettext("Please answer") if each.asks else None,
+            "tone": "bad",
+            "url": url_for("mobilization.show_summons", public_id=each.public_id),
+        }
+        for each in sorted(found, key=lambda one: not one.asks)
+    ]
 
 
 def _uncovered_line(uncovered: Sequence[Uncovered]) -> dict[str, Any]:
