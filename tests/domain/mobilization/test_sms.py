@@ -48,7 +48,7 @@ YES, NO = Reply.COMING, Reply.CANNOT
         "1。",
         "1.",
         "1!",
-        "1",
+        "\uff11",
         "回1",
         "回复1",
         "能来",
