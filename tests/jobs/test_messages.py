@@ -127,7 +127,12 @@ def test_each_message_is_short_complete_and_in_our_words(in_app, template, langu
         assert not re.search(r"[A-Za-z]{3,}", text.replace("A7K3P", ""))
     else:
         assert not re.search(
-            r"[一-鿿]", re.sub("北辰社区|搬运生活物资到北门卸货点|蔬菜包|欧阳娜娜|北门岗亭旁的物|北门岗亭|搬运|北街小学|卡口撤了，人手调到南门口", "", text)
+            r"[一-鿿]",
+            re.sub(
+                "北辰社区|搬运生活物资到北门卸货点|蔬菜包|欧阳娜娜|北门岗亭旁的物|北门岗亭|搬运|北街小学|卡口撤了，人手调到南门口",
+                "",
+                text,
+            ),
         )
 
 
@@ -177,3 +182,14 @@ def test_a_missing_parameter_or_template_is_an_error_without_the_parameters(in_a
     assert "0826" not in str(broken.value)
     with pytest.raises(MessageError):
         render("no_such_message", {}, language="zh_Hans", now=clock.now())
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+@pytest.mark.parametrize("said", [{"is_enough": False}, {"is_enough": True, "is_drill": True}])
+def test_a_stand_down_is_short_in_each_of_its_words(in_app, said, language):
+    text = text_of("stand_down", language, **said)
+    assert len(text) <= LONGEST[language]
+    if said.get("is_drill"):
+        assert text.startswith("【演练】" if language == "zh_Hans" else "[DRILL]")
+    else:
+        assert "人已够" not in text, "nothing is said that is not so"
