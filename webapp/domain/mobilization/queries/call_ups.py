@@ -106,7 +106,6 @@ class Terms:
     """
 
     area: str
-    area_id: int
     area_path: str
     name: str
     name_en: str | None
@@ -174,7 +173,6 @@ def _terms(actor: Actor, row: Any) -> Terms:
     name = connection.execute(select(_people.c.name).where(_people.c.id == actor.person_id)).scalar()
     return Terms(
         area=row.public_id,
-        area_id=row.id,
         area_path=row.path,
         name=short_name(row.name),
         name_en=row.name_en,
