@@ -6,7 +6,7 @@ it on the list. `python -m bench waves` runs them all on both databases.
 
 from collections.abc import Callable
 
-from bench import answering, board, forecast, wave
+from bench import answering, board, forecast, sending, wave
 from bench.report import say
 from bench.stage import KINDS, Stage, databases
 
@@ -42,6 +42,12 @@ def answer(stage: Stage) -> dict[str, float]:
 def board_304(stage: Stage) -> dict[str, float]:
     """What the boards of head and wall cost while nothing changes."""
     return board.measure(stage)
+
+
+@figure
+def send(stage: Stage) -> dict[str, float]:
+    """Messages per second of the worker over a bare client's at the same local endpoint."""
+    return sending.measure(stage)
 
 
 def run() -> dict[str, dict[str, float]]:
