@@ -4,6 +4,7 @@ import json
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -13,7 +14,8 @@ from webapp.jobs.gateways import ConsoleGateway, Letter, PlainGateway, Result, f
 
 def send(url, *, timeout=1.0, token="a-token"):
     gateway = PlainGateway(url=url, token=token, removes_duplicates=False, timeout=timeout)
-    return gateway.send(Letter("stable-id", "13800138000", "【邻里】你好"))
+    with closing(gateway):
+        return gateway.send(Letter("stable-id", "13800138000", "【邻里】你好"))
 
 
 def test_a_message_goes_out_with_its_id_token_and_text(fake_gateway):

@@ -167,6 +167,7 @@ class Sender:
         for thread in threads:
             thread.join()
         self._turn()
+        self._gateway.close()
 
     # --- the thread that leases and settles ---
 

@@ -57,6 +57,9 @@ class Gateway(Protocol):
     def send(self, letter: Letter) -> Outcome:
         """Try once to hand the message over."""
 
+    def close(self) -> None:
+        """Let go of its connections; nothing is sent after it."""
+
 
 def judge(status: int) -> Outcome:
     """What an HTTP status says about the message.

@@ -70,6 +70,10 @@ class Line:
         except httpx.HTTPError as error:
             return Outcome(Result.UNKNOWN, type(error).__name__)
 
+    def close(self) -> None:
+        """Let go of the connections that are kept."""
+        self._client.close()
+
     def _post(self, url: str, content: dict[str, Any]) -> Outcome:
         with self._client.stream("POST", url, **content) as response:
             # Read to its end also where it is a refusal: the connection is used again.

@@ -74,6 +74,10 @@ class PushGateway:
             return Outcome(Result.GONE, outcome.detail)
         return outcome
 
+    def close(self) -> None:
+        """Let go of the connections that are kept."""
+        self._line.close()
+
     def _headers(self, endpoint: str, letter: Letter) -> dict[str, str]:
         # A dict of its own for each call: the library writes into the claims, and the next service refuses them.
         scheme, _, rest = endpoint.partition("://")

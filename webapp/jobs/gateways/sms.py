@@ -63,6 +63,10 @@ class PlainGateway:
             headers={"Idempotency-Key": letter.message_id, "Linli-SMS": PLAIN_VERSION},
         )
 
+    def close(self) -> None:
+        """Let go of the connections that are kept."""
+        self._line.close()
+
 
 class SmsGate:
     """SMSGate's 3rdparty API v1: POST /messages under the address of the API.
@@ -96,6 +100,10 @@ class SmsGate:
         if outcome.detail == "HTTP 409":
             return Outcome(Result.SENT, "HTTP 409, taken before")
         return outcome
+
+    def close(self) -> None:
+        """Let go of the connections that are kept."""
+        self._line.close()
 
 
 def _with_country(phone: str) -> str:
@@ -136,6 +144,9 @@ class ConsoleGateway:
         sys.stdout.write(f"短信 SMS → {letter.address}: {letter.text}\n")
         sys.stdout.flush()
         return Outcome(Result.SENT, "console")
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
     def _lines(self) -> list[dict[str, Any]]:
         if not self._path.exists():

@@ -97,6 +97,9 @@ class StaffGateway:
             return Outcome(Result.UNKNOWN, type(error).__name__)
         return Outcome(Result.SENT, channel.service_name) if is_sent else _judge(heard)
 
+    def close(self) -> None:
+        """Apprise keeps no connection."""
+
     def _mail_to(self, address: str) -> str:
         joined = "&" if "?" in self._mail_url else "?"
         return f"{self._mail_url}{joined}to={address.removeprefix('mailto:')}"
