@@ -156,7 +156,7 @@ class SummonsWords:
 
     title: str
     heading: Any
-    person: str
+    person: Any
     word: str
     tone: str
     said: list[str]
@@ -197,7 +197,7 @@ def view(found: SummonsView, now: datetime, *, is_kept: bool = False) -> Summons
     return SummonsWords(
         title=f"{drill_mark() if found.is_drill else ''}{title}",
         heading=words.said(found.title),
-        person=mask_name(found.person),
+        person=words.said(mask_name(found.person)),
         word=word,
         tone=tone,
         said=_said(found, now, is_live=is_live),
