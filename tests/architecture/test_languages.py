@@ -32,7 +32,7 @@ SPOKEN = {
 }
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 UNSPOKEN_META = {"viewport", "theme-color"}
-# Posts and people of the cast's rosters, and what its call-up is for: beside a lang="zh-Hans" in the text, plain in titles and attributes.
+# Posts and people of the cast's rosters, what its call-up is for: marked as Chinese in the text, plain in titles and attributes.
 UNMARKED = ("北门卡口", "张国强", "搬运物资")
 READERS = ("visitor", "ruth", "wang", "nora", "lead", "bob", "alice", "dora", "adam", "tess", "vera", "zoe")
 

@@ -5,7 +5,7 @@ import pytest
 from tests.factories import make_deed
 from webapp.base import clock, db, outbox
 from webapp.base.actor import Actor
-from webapp.base.outbox import MessageState, Outgoing, OutboxMessage, Rank, Settled, Way
+from webapp.base.outbox import MessageState, OutboxMessage, Outgoing, Rank, Settled, Way
 
 pytestmark = pytest.mark.db
 DEED = make_deed(Actor.system("test"))

@@ -1,7 +1,7 @@
 """SIGKILL to the worker while waves go out, two workers at a time: nobody is summoned twice, no wave goes out twice.
 
 Both databases at the same time, each with workers as `make run` starts them and an SMS gateway that removes
-duplicates. Ten call-ups on ten days call the same people; half of them are hurried, one is ended on the way.
+duplicates. Seven call-ups on seven days call the same people; most of them are hurried, one is ended on the way.
 """
 
 import random
@@ -31,9 +31,9 @@ from webapp.domain.mobilization.services import steering
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
-PEOPLE, CALL_UPS, PLACES, KILLS = 120, 10, 8, 8
+PEOPLE, CALL_UPS, PLACES, KILLS = 70, 7, 6, 6
 # A message whose worker died is held by its lease for a minute.
-DELIVERY_SECONDS = 150.0
+DELIVERY_SECONDS = 120.0
 
 _call_ups: Any = CallUp.__table__
 _waves: Any = Wave.__table__
@@ -65,7 +65,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
 
 
 def play(kind: str, folder: Path) -> Outcome:
-    """Waves of ten call-ups while workers die; then the wait for the last message."""
+    """Waves of seven call-ups while workers die; then the wait for the last message."""
     outcome = Outcome()
     with databases(kind) as made, gateway(folder / "gateway.jsonl") as sms:
         stage = made.make("waves")
@@ -95,7 +95,7 @@ def play(kind: str, folder: Path) -> Outcome:
 
 
 def furnish(stage: Stage) -> list[MadeCallUp]:
-    """A community with its reserve, and call-ups on ten days that are all due now."""
+    """A community with its reserve, and call-ups on seven days that are due one after the other."""
     make = Factory(stage.app)
     community = make.area("北辰社区", level="community")
     for number in range(PEOPLE):
