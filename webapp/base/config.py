@@ -118,6 +118,12 @@ SETTINGS: tuple[Setting, ...] = (
         "1 表示简易网关会去重，结果不明的短信可以再发；smsgate 一定去重",
     ),
     Setting(
+        "LINLI_SMS_LINKS",
+        "0",
+        "1: the SMS of a call-up carries the answer page and may be two or three messages long; 0: where one has room",
+        "1 表示召集短信带上答复网页，可能要两三条；0 表示一条放得下才带",
+    ),
+    Setting(
         "LINLI_SMS_HOOK_KEY",
         "",
         "key with which the gateway signs receipts and replies; empty: none are taken",
@@ -295,6 +301,7 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         "SMS_PROTOCOL": _sms_protocol(environ),
         "SMS_DEDUPLICATES": environ.get("LINLI_SMS_DEDUPLICATES") == "1",
         "SMS_HOOK_KEY": hook_key,
+        "SMS_LINKS": environ.get("LINLI_SMS_LINKS") == "1",
         "VAPID_PRIVATE_KEY": vapid.private,
         "VAPID_PUBLIC_KEY": vapid.public,
         # Push services take an address without a port.

@@ -25,6 +25,7 @@ from webapp.base import clock, jobs, outbox
 from webapp.base.errors import LinliError
 from webapp.base.jobs import JobView
 from webapp.base.outbox import DueMessage, MessageState, Settled, Way
+from webapp.domain.mobilization.queries import links
 from webapp.domain.notifications import services as notifications
 from webapp.domain.notifications.services import Tries
 from webapp.jobs import gateways, registry, tidy
@@ -333,13 +334,17 @@ class Sender:
         except messages.MessageError as error:
             log.exception("message_unreadable", extra={"message_id": message.public_id})
             return str(error)[:200]
+        # A robot speaks to a whole group: only the person's own phone is given the page that opens by itself.
+        page = None if message.way is Way.STAFF else links.page_of(message.reference)
+        if message.way is Way.SMS and message.template in links.ASKING:
+            text = messages.with_page(text, page, language=message.language)
         return Letter(
             message_id=message.public_id,
             address=message.address,
             text=text,
             language=message.language,
             rank=message.rank,
-            page=message.parameters.get("page"),
+            page=page or message.parameters.get("page"),
             until=ends_at,
         )
 

@@ -60,6 +60,23 @@ def render(
     return f"{mark} {text}" if language == "en" else f"{mark}{text}"
 
 
+def with_page(text: str, page: str | None, *, language: str) -> str:
+    """An SMS with the address of a page that opens without signing in.
+
+    Where one SMS has no room for it, only if the county pays for two (LINLI_SMS_LINKS); 1 and 2 answer as well.
+    """
+    if page is None:
+        return text
+    longer = f"{text} {current_app.config['PUBLIC_URL']}{page}"
+    fits = len(longer) <= LONGEST[language]
+    return longer if fits or current_app.config["SMS_LINKS"] else text
+
+
+def parts(text: str) -> int:
+    """How many SMS a Chinese text is: 70 characters in one, 67 in each of several (3GPP TS 23.040)."""
+    return 1 if len(text) <= LONGEST["zh_Hans"] else -(-len(text) // 67)
+
+
 def _render(template: str, said: "_Words", values: Mapping[str, Any], *, is_short: bool) -> str:
     try:
         page = current_app.jinja_env.get_template(f"messages/{template}.txt")

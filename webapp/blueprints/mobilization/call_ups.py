@@ -11,6 +11,7 @@ from webapp.blueprints.mobilization import bp, call_up_views
 from webapp.blueprints.mobilization.call_up_typed import read_call_up
 from webapp.domain.areas import queries as areas
 from webapp.domain.mobilization.queries import call_ups as queries
+from webapp.domain.mobilization.queries import links
 from webapp.domain.mobilization.queries.call_ups import CallUpView, Terms
 from webapp.domain.mobilization.rules import CallUpState, can_step
 from webapp.domain.mobilization.services import call_ups as services
@@ -211,9 +212,8 @@ def _message(view: CallUpView) -> tuple[str | None, int]:
     }
     template = "call_up_drill" if view.is_drill else "call_up"
     text = messages.render(template, parameters, language="zh_Hans", now=clock.now())
-    # GSM 03.38/23.040: 70 characters in one part, 67 in each of several.
-    parts = 1 if len(text) <= 70 else -(-len(text) // 67)
-    return text, parts
+    text = messages.with_page(text, links.SAMPLE, language="zh_Hans")
+    return text, messages.parts(text)
 
 
 _STEERED = ("pause", "resume", "hurry", "widen", "change", "end")

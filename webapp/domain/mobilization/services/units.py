@@ -463,7 +463,6 @@ def _tell_named(deed: Deed, call_up: Any, named: Sequence[answer_queries.Summons
                     "starts_at": call_up.starts_at.isoformat(),
                     "muster_point": call_up.muster_point,
                     "is_drill": call_up.is_drill,
-                    "link": f"/mobilization/answer/{crypto.blind_index('summons', each.public_id)}",
                 },
                 address=f"/mobilization/summonses/{each.public_id}",
                 is_drill=call_up.is_drill,
