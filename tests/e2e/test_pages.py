@@ -103,6 +103,8 @@ def arguments_free(house: House) -> list[str]:
     )
 
 
+# A head has some eighty pages, each looked at by axe and at two widths.
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize(
     ("language", "theme", "size"), [("zh_Hans", "light", "normal"), ("en", "dark", "xlarge")]
 )
