@@ -61,7 +61,7 @@ def states() -> Counter:
     return Counter(row.state for row in rows())
 
 
-def wait(until: Callable[[], bool], seconds: float = 30.0) -> float:
+def wait(until: Callable[[], bool], seconds: float = 90.0) -> float:
     """Wait for something and say how long it took."""
     began = time.monotonic()
     while not until():
